@@ -1,0 +1,104 @@
+"""A headless Chromium for tests and for the pictures in docs/.
+
+`python tests/chromium.py URL PICTURE.png [TEXT ...]` clicks each TEXT in turn and takes a picture.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+INSTALL_TIMEOUT_S = 240
+SIZE = {"width": 1400, "height": 900}
+WAIT_MS = 30_000
+
+
+class NoChromium(RuntimeError):
+    """There is no Chromium and none could be installed; the message says why."""
+
+
+def find() -> str:
+    """The path of a Chromium, installed from the system's packages where root may do that."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        _install()
+        found = shutil.which("chromium")
+    if found is None:
+        raise NoChromium("apt-get installed chromium, but there is no such command")
+    return found
+
+
+def _install() -> None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise NoChromium("no Chromium here (as root: apt-get install chromium)")
+    # The tests' own environment names a proxy that refuses everything.
+    outside = {name: v for name, v in os.environ.items() if not name.lower().endswith("_proxy")}
+    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "chromium"]):
+        try:
+            done = subprocess.run(
+                command,
+                env={**outside, "DEBIAN_FRONTEND": "noninteractive"},
+                capture_output=True,
+                text=True,
+                timeout=INSTALL_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise NoChromium(f"no Chromium here, and {' '.join(command)} took too long") from error
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise NoChromium(f"no Chromium here, and {' '.join(command)} failed: {last}")
+
+
+@contextmanager
+def page(url: str) -> Iterator[Page]:
+    """A page of a fresh browser at `url`."""
+    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=find(),
+            headless=True,
+            args=list(FLAGS),
+            viewport=SIZE,
+        )
+        try:
+            opened = browser.new_page()
+            opened.set_default_timeout(WAIT_MS)
+            opened.goto(url)
+            yield opened
+        finally:
+            browser.close()
+
+
+def screenshot(url: str, path: Path, actions: Callable[[Page], None] = lambda _page: None) -> None:
+    """Take a picture of what `url` shows after `actions`."""
+    with page(url) as opened:
+        actions(opened)
+        opened.wait_for_load_state("networkidle")
+        opened.screenshot(path=path)
+
+
+if __name__ == "__main__":
+    address, picture, *texts = sys.argv[1:]
+
+    def click(opened: Page) -> None:
+        for text in texts:
+            opened.get_by_text(text).first.click()
+
+    screenshot(address, Path(picture), click)
