@@ -1,0 +1,120 @@
+"""Load a configuration: preset < file < overrides < environment.
+
+A file may say `preset: NAME`; what it leaves out comes from there, else from `kobart`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from config import yaml_text
+from config.aliases import plain_spelling
+from config.errors import ConfigError, SourceError
+from config.layers import merged
+from config.mapping import from_mapping, to_mapping
+from config.overrides import Setting, settings_from, settings_from_environment, with_setting
+from config.schema import Configuration
+from config.space import check
+
+__all__ = ["DEFAULT_PRESET", "dump", "from_mapping", "load", "preset_names", "to_mapping"]
+
+DEFAULT_PRESET = "kobart"
+PRESETS = Path(__file__).parent / "presets"
+
+
+def preset_names() -> tuple[str, ...]:
+    """Give the names of the presets that ship with hpo."""
+    return tuple(sorted(path.stem for path in PRESETS.glob("*.yaml")))
+
+
+def load(
+    source: str | None,
+    *,
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> Configuration:
+    """Load a preset or a YAML file and lay overrides and environment over it.
+
+    source: a preset's name or a file; None for the preset `kobart`.
+    overrides: `section.field=value`, values as in YAML.
+    environ: the environment; None for an empty one.
+    Raises ConfigError, also where the search space does not fit the fields.
+    """
+    source = source or DEFAULT_PRESET
+    layer = _from_source(source)
+    settings = [*settings_from(overrides), *settings_from_environment(environ or {})]
+    for setting in settings:
+        layer = with_setting(layer, setting)
+    try:
+        config = from_mapping(layer)
+        check(config)
+    except ConfigError as error:
+        lines = (_blamed(line, source, settings) for line in error.problems)
+        raise type(error)(*lines) from error
+    return config
+
+
+def _blamed(problem: str, source: str, settings: Sequence[Setting]) -> str:
+    """Say where a problem was written: in the last setting of that field, or else in the file."""
+    for setting in reversed(settings):
+        if setting.field in problem:
+            return setting.blamed(problem)
+    return problem if source in preset_names() else f"{source}: {problem}"
+
+
+def dump(config: Configuration, *, comments: Sequence[str] = ()) -> str:
+    """Write the complete configuration as YAML that loads to exactly the same one.
+
+    comments: lines put on top, each after `# `.
+    """
+    lines = [line for comment in comments for line in comment.splitlines() or [""]]
+    head = "".join(f"# {_printable(line)}".rstrip() + "\n" for line in lines)
+    return head + yaml_text.write(to_mapping(config))
+
+
+def _printable(line: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in line)
+
+
+def _from_source(source: str) -> dict[str, object]:
+    if source in preset_names():
+        return _layer(PRESETS / f"{source}.yaml")
+    path = Path(source).expanduser()
+    layer = _layer(path)
+    base = layer.pop("preset", DEFAULT_PRESET)
+    if base not in preset_names():
+        raise SourceError(f"{source}: preset: {_unknown_preset(str(base))}")
+    return merged(_layer(PRESETS / f"{base}.yaml"), layer)
+
+
+def _layer(path: Path) -> dict[str, object]:
+    """Read a file in the schema's own spelling; the file is named in every message."""
+    try:
+        content = yaml_text.read(_text(path))
+        content = {} if content is None else content
+        if not isinstance(content, dict):
+            raise SourceError("is not a mapping of sections; write general:, model:, training:, …")
+        layer = plain_spelling(content)
+    except ConfigError as error:
+        raise SourceError(f"{path}: {error}") from error
+    return layer
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise SourceError(f"no such file; {_unknown_preset(str(path))}") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(f"is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"cannot be read: {reason}; name a YAML file") from error
+
+
+def _unknown_preset(name: str) -> str:
+    close = get_close_matches(name, preset_names(), n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"{name!r} is no preset either; presets: {', '.join(preset_names())}{hint}"

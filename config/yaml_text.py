@@ -1,0 +1,116 @@
+"""YAML as people write it: `2e-4` is a number, a date stays text, a key given twice is refused.
+
+What is written here reads back the same, floats to the last digit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping
+
+import yaml
+
+from config.errors import SourceError
+
+FLOAT = "tag:yaml.org,2002:float"
+MERGE = "tag:yaml.org,2002:merge"
+TEXT = "tag:yaml.org,2002:str"
+MAP = "tag:yaml.org,2002:map"
+SEQUENCE = "tag:yaml.org,2002:seq"
+TIMESTAMP = "tag:yaml.org,2002:timestamp"
+# YAML 1.1 wants a dot before and a sign after the e: it reads 2e-4 as text.
+EXPONENT = re.compile(r"^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$")
+LINE_ENDS = "\r\x85\u2028\u2029"
+LINE_WIDTH = 100  # characters
+MOST_DEPTH = 3  # mappings below this are written on one line
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Hashable, object]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            where = f"line {key.start_mark.line + 1}"
+            if not isinstance(key, yaml.ScalarNode):
+                raise SourceError(f"{where}: a name must be a word; write name: value")
+            if key.value in seen:
+                raise SourceError(f"{where}: {key.value!r} is given twice; keep one")
+            seen.add(key.value)
+            if key.tag != MERGE:
+                key.tag = TEXT  # `1:` and `on:` are names, not a number and true
+        return super().construct_mapping(node, deep=deep)
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: object) -> bool:
+        """Write equal lists out each time: references puzzle readers."""
+        del data
+        return True
+
+
+for _kind in (_Loader, _Dumper):  # the dumper too, so that text like 2e-4 is quoted
+    _kind.add_implicit_resolver(FLOAT, EXPONENT, list("-+.0123456789"))
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != TIMESTAMP]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
+def read(text: str) -> object:
+    """Read one YAML document; raises SourceError with the line of a mistake."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise SourceError(f"{where}{error.problem or 'is not YAML'}; check the YAML") from error
+    except yaml.YAMLError as error:
+        reason = str(error).splitlines()[0]
+        raise SourceError(f"{reason}; write the file as UTF-8 text") from error
+    except RecursionError as error:
+        raise SourceError("too deeply nested; write it flat") from error
+    except ValueError as error:  # a number that YAML's pattern takes and Python refuses
+        raise SourceError(f"{error}; quote the value or correct it") from error
+
+
+class _Inline(dict[str, object]):
+    """A mapping written on one line."""
+
+
+class _InlineList(list[object]):
+    """A list written on one line."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Escape rare line ends, which PyYAML would otherwise read back as plain ones."""
+    style = '"' if any(end in text for end in LINE_ENDS) else None
+    return dumper.represent_scalar(TEXT, text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_representer(
+    _Inline, lambda dumper, data: dumper.represent_mapping(MAP, data.items(), flow_style=True)
+)
+_Dumper.add_representer(
+    _InlineList, lambda dumper, data: dumper.represent_sequence(SEQUENCE, data, flow_style=True)
+)
+
+
+def write(mapping: Mapping[str, object]) -> str:
+    """Write a mapping in its own order: a field on a line, with all that it holds."""
+    sections = {name: _laid_out(section, depth=1) for name, section in mapping.items()}
+    return yaml.dump(
+        sections, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=LINE_WIDTH
+    )
+
+
+def _laid_out(value: object, *, depth: int) -> object:
+    if isinstance(value, list):
+        return _InlineList(value)
+    if not isinstance(value, dict):
+        return value
+    of_mappings = any(isinstance(one, dict) and one for one in value.values())
+    if depth == 1 or (of_mappings and depth < MOST_DEPTH):
+        return {key: _laid_out(one, depth=depth + 1) for key, one in value.items()}
+    return _Inline(value)
