@@ -1,0 +1,1 @@
+"""Where studies live: a relational database, and who works on which trial."""

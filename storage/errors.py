@@ -1,0 +1,48 @@
+"""What can go wrong with a study database, as one tree that callers can catch by what they can do.
+
+Every message is one line, says how to mend it, and never holds a password.
+"""
+
+
+class StorageError(Exception):
+    """Base of every error that `storage` raises."""
+
+
+class BadURL(StorageError):
+    """The storage URL is not one this program can use."""
+
+
+class Unreachable(StorageError):
+    """The server does not answer, or the connection to it was lost."""
+
+
+class WrongPassword(StorageError):
+    """The server answered and did not let this user in."""
+
+
+class NoDatabase(StorageError):
+    """The server has no such database, or there is nothing of ours in it yet."""
+
+
+class NotAllowed(StorageError):
+    """The database user or the file's permissions do not allow what is needed."""
+
+
+class BadFile(StorageError):
+    """The SQLite file cannot be opened, or is something else than a database."""
+
+
+class WrongSchema(StorageError):
+    """The tables were made by another version of this program or of Optuna."""
+
+
+class Busy(StorageError):
+    """Another process held a lock for longer than anybody should wait."""
+
+
+class LeaseLost(StorageError):
+    """The trial belongs to another worker by now, so this one must not write to it."""
+
+
+class LocalServerError(StorageError):
+    """The embedded PostgreSQL could not be started or stopped."""

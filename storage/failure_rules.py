@@ -1,0 +1,200 @@
+"""The kinds of database failure, each told by the driver's error and met with one line of advice.
+
+A running PostgreSQL sends codes. Its connection errors carry none and SQLite's words are all there
+is, so those are told apart by their (English) text. The first rule that applies is taken.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+import sqlalchemy as sa
+
+from storage.errors import (
+    BadFile,
+    BadURL,
+    Busy,
+    NoDatabase,
+    NotAllowed,
+    StorageError,
+    Unreachable,
+    WrongPassword,
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What the driver raised."""
+
+    cause: BaseException
+
+    @property
+    def said(self) -> str:
+        """Its whole text on one line, in lower case."""
+        return " ".join(str(self.cause).lower().split())
+
+    @property
+    def code(self) -> str:
+        """PostgreSQL's code; empty for SQLite and for errors of the connection itself."""
+        return getattr(self.cause, "sqlstate", None) or ""
+
+
+Condition = Callable[[Failure], bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which failures become which error; `advice` may hold {url}, {path}, {user} and {said}."""
+
+    applies: Condition
+    kind: type[StorageError]
+    advice: str
+
+
+def _says(*texts: str) -> Condition:
+    return lambda failure: any(text in failure.said for text in texts)
+
+
+def _code(*beginnings: str) -> Condition:
+    return lambda failure: failure.code.startswith(beginnings)
+
+
+def _any(*conditions: Condition) -> Condition:
+    return lambda failure: any(applies(failure) for applies in conditions)
+
+
+def _both(one: Condition, other: Condition) -> Condition:
+    return lambda failure: one(failure) and other(failure)
+
+
+def _from_connecting(failure: Failure) -> bool:
+    return not failure.code
+
+
+def _bad_argument(failure: Failure) -> bool:
+    return isinstance(failure.cause, sa.exc.ArgumentError)
+
+
+def _no_connection_came_free(failure: Failure) -> bool:
+    return isinstance(failure.cause, sa.exc.TimeoutError)
+
+
+def _connection_failed(failure: Failure) -> bool:
+    return _from_connecting(failure) and isinstance(failure.cause, psycopg.OperationalError)
+
+
+_BAD_OPTION = (
+    "invalid connection option",
+    "invalid uri",
+    "invalid port",
+    "invalid integer value",
+    "bad value for",
+    ' value: "',
+    "unrecognized configuration parameter",
+    "invalid value for parameter",
+    "requires a value",
+)
+
+SQLITE = (
+    Rule(
+        _says("unable to open"),
+        BadFile,
+        "cannot open {path}: the folder must exist and be writable for this user",
+    ),
+    Rule(
+        _says("not a database", "malformed"),
+        BadFile,
+        "{path} is not a SQLite database, or is damaged: name another file in --storage",
+    ),
+    Rule(
+        _says("readonly", "read-only"),
+        NotAllowed,
+        "{path} cannot be written: give this user write access to it",
+    ),
+    Rule(
+        _says("locked", "busy"),
+        Busy,
+        "{path} stayed locked by another process: try again; many workers need PostgreSQL",
+    ),
+    Rule(
+        _says("disk is full"),
+        BadFile,
+        "the disk of {path} is full: make room and start again",
+    ),
+)
+
+POSTGRESQL = (
+    Rule(
+        _says("too many clients", "remaining connection slots", "too many connections for"),
+        Unreachable,
+        "{url} has no free connection: raise max_connections or the role's CONNECTION LIMIT, "
+        "or use PgBouncer",
+    ),
+    Rule(
+        _both(_from_connecting, _says("permission denied for database")),
+        NotAllowed,
+        "{url}: the owner has to GRANT CONNECT ON DATABASE to user {user} first",
+    ),
+    Rule(
+        _any(
+            _code("28"),
+            _says("authentication failed", "no password supplied", "pg_hba.conf"),
+            _both(_says('role "'), _says("does not exist", "is not permitted to log in")),
+        ),
+        WrongPassword,
+        "{url} refused user {user}: check the name, and the password in the URL (special "
+        "characters percent-encoded), PGPASSWORD or ~/.pgpass",
+    ),
+    Rule(
+        _any(_code("3D000"), _both(_says('database "'), _says("does not exist"))),
+        NoDatabase,
+        "{url}: the server has no such database; create it with createdb",
+    ),
+    Rule(
+        _any(_bad_argument, _both(_from_connecting, _says(*_BAD_OPTION))),
+        BadURL,
+        "storage URL {url} cannot be used: {said}",
+    ),
+    Rule(
+        _both(_code("42501"), _says("for schema", "for database")),
+        NotAllowed,
+        "{url}: {said}; ask the owner for GRANT USAGE, CREATE ON SCHEMA public TO this user",
+    ),
+    Rule(
+        _code("42501"),
+        NotAllowed,
+        "{url}: {said}; ask the owner for GRANT ALL ON ALL TABLES IN SCHEMA public and GRANT ALL "
+        "ON ALL SEQUENCES IN SCHEMA public TO this user",
+    ),
+    Rule(
+        _code("25006"),
+        NotAllowed,
+        "{url} only lets this user read: name the primary server, not a copy of it",
+    ),
+    Rule(
+        _code("55P03", "57014"),
+        Busy,
+        "{url}: another process held a lock for too long; try again",
+    ),
+    Rule(
+        _code("40P01", "40001"),
+        Busy,
+        "{url}: another process changed the same rows at that moment; try again",
+    ),
+    Rule(
+        _code("22P05"),
+        StorageError,
+        "{url}: {said}; use a database made with createdb --encoding UTF8 --template template0",
+    ),
+    Rule(
+        _no_connection_came_free,
+        Busy,
+        "{url}: no connection came free in this process",
+    ),
+    Rule(
+        # Classes: lost connection, shutdown by the server, transaction left idle.
+        _any(_code("08", "57P0", "25P03"), _connection_failed),
+        Unreachable,
+        "{url} does not answer: {said}; check that it runs and can be reached",
+    ),
+)

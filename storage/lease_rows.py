@@ -1,0 +1,201 @@
+"""The SQL of the leases: each function is one step inside a transaction that the caller opened."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from optuna.trial import TrialState
+
+from storage.tables import LEASES, STUDIES, TRIALS, clock
+
+DECISION_S = 30.0
+_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+_WITH_TRIALS = LEASES.outerjoin(TRIALS, TRIALS.c.trial_id == LEASES.c.trial_id)
+
+
+@dataclass(frozen=True)
+class Abandoned:
+    """An open lease without a holder: it ran out, or was given back."""
+
+    slot: int
+    trial_id: int | None
+    attempt: int
+    given_back: bool
+    running: bool
+
+
+@dataclass(frozen=True)
+class HeldTrial:
+    """What a lease in hand points at: a trial that was started, one reserved, or none."""
+
+    trial_id: int | None
+    started: bool
+    ended: bool
+
+
+@dataclass(frozen=True)
+class LeaseRow:
+    """A lease as status shows it; `expires_in` in seconds, below 0 once it has run out."""
+
+    slot: int
+    trial_id: int | None
+    number: int | None
+    state: TrialState | None
+    worker: str
+    attempt: int
+    expires_in: float
+    done: bool
+
+
+def lock_study(connection: sa.Connection, study_id: int) -> bool:
+    """Keep every other decision on the study out until commit; False when there is no such study.
+
+    PostgreSQL locks the study's row, as Optuna does to number a trial. On SQLite the transaction
+    holds the write lock already. A process that stops in the midst of its decision (frozen, or its
+    machine gone) would hold all others up, so PostgreSQL ends it after DECISION_S.
+    """
+    study = sa.select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id)
+    if connection.dialect.name == "postgresql":
+        setting = ("idle_in_transaction_session_timeout", f"{DECISION_S * 1000:.0f}", True)
+        study = study.add_columns(sa.func.set_config(*setting))
+    return connection.execute(study.with_for_update()).one_or_none() is not None
+
+
+def read_clock(connection: sa.Connection) -> float:
+    """Read the database's clock, in epoch seconds."""
+    return float(connection.execute(sa.select(clock(connection.dialect.name))).scalar_one())
+
+
+def count(connection: sa.Connection, study_id: int) -> int:
+    """Count the places taken from the budget."""
+    query = sa.select(sa.func.count()).where(LEASES.c.study_id == study_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def close_finished(connection: sa.Connection, study_id: int, now: float) -> None:
+    """Mark leases done whose worker died between ending the trial and saying so."""
+    run_out = LEASES.update().where(_open(study_id), LEASES.c.expires_at <= now, _ended())
+    connection.execute(run_out.values(done=True))
+
+
+def next_abandoned(connection: sa.Connection, study_id: int, now: float) -> Abandoned | None:
+    """Find the oldest open lease that nobody holds; its late worker cannot change it any more.
+
+    A worker renews and ends without the study's lock, so the row is locked and looked at anew.
+    """
+    query = (
+        sa.select(LEASES, TRIALS.c.state)
+        .select_from(_WITH_TRIALS)
+        .where(_open(study_id), LEASES.c.expires_at <= now, ~_ended())
+        .order_by(LEASES.c.slot)
+        .limit(1)
+        .with_for_update(of=LEASES)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    # A reserved trial may have been taken by a program that is not ours.
+    usable = row.started or row.state == TrialState.WAITING
+    return Abandoned(
+        slot=row.slot,
+        trial_id=row.trial_id if usable else None,
+        attempt=row.attempt,
+        given_back=row.expires_at == 0,
+        running=row.started and row.state == TrialState.RUNNING,
+    )
+
+
+def held_trial(connection: sa.Connection, mine: sa.ColumnElement[bool]) -> HeldTrial | None:
+    """Read the lease that `mine` selects; a trial that was deleted since counts as none."""
+    columns = (TRIALS.c.trial_id, LEASES.c.started, _ended().label("ended"))
+    row = connection.execute(
+        sa.select(*columns).select_from(_WITH_TRIALS).where(mine)
+    ).one_or_none()
+    return None if row is None else HeldTrial(row.trial_id, row.started, row.ended)
+
+
+def next_slot(connection: sa.Connection, study_id: int) -> int:
+    """Give the number of the next place, from 0."""
+    last = sa.select(sa.func.max(LEASES.c.slot)).where(LEASES.c.study_id == study_id)
+    slot = connection.execute(last).scalar()
+    return 0 if slot is None else slot + 1
+
+
+def oldest_enqueued(connection: sa.Connection, study_id: int) -> int | None:
+    """Find the oldest enqueued trial that no lease has reserved."""
+    leased = sa.exists().where(
+        LEASES.c.study_id == study_id, LEASES.c.trial_id == TRIALS.c.trial_id
+    )
+    query = (
+        sa.select(TRIALS.c.trial_id)
+        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.WAITING, ~leased)
+        .order_by(TRIALS.c.trial_id)
+        .limit(1)
+    )
+    return connection.execute(query).scalar()
+
+
+def still_running(connection: sa.Connection, study_id: int) -> tuple[int, float]:
+    """Count the open leases, and give the time at which the first of them runs out."""
+    query = sa.select(sa.func.count(), sa.func.min(LEASES.c.expires_at))
+    row = connection.execute(query.where(_open(study_id), ~_ended())).one()
+    return row[0], row[1] or 0.0
+
+
+def run_enqueued(connection: sa.Connection, trial_id: int, now: float) -> bool:
+    """Set an enqueued trial running; False when another program took it first."""
+    waiting = TRIALS.update().where(
+        TRIALS.c.trial_id == trial_id, TRIALS.c.state == TrialState.WAITING
+    )
+    started = waiting.values(state=TrialState.RUNNING, datetime_start=_utc(now))
+    return connection.execute(started).rowcount == 1
+
+
+def create_trial(connection: sa.Connection, study_id: int, now: float) -> int:
+    """Add a running trial as Optuna does, numbered by the trials before it; give its id."""
+    before = sa.select(sa.func.count()).where(TRIALS.c.study_id == study_id)
+    number = connection.execute(before).scalar_one()
+    trial = TRIALS.insert().values(
+        study_id=study_id, number=number, state=TrialState.RUNNING, datetime_start=_utc(now)
+    )
+    return int(connection.execute(trial.returning(TRIALS.c.trial_id)).scalar_one())
+
+
+def list_rows(connection: sa.Connection, study_id: int) -> list[LeaseRow]:
+    """List all leases in the order they were taken."""
+    now = read_clock(connection)
+    query = (
+        sa.select(LEASES, TRIALS.c.number, TRIALS.c.state)
+        .select_from(_WITH_TRIALS)
+        .where(LEASES.c.study_id == study_id)
+        .order_by(LEASES.c.slot)
+    )
+    return [
+        LeaseRow(
+            slot=row.slot,
+            trial_id=row.trial_id,
+            number=row.number,
+            state=row.state,
+            worker=row.worker,
+            attempt=row.attempt,
+            expires_in=row.expires_at - now,
+            done=row.done,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _open(study_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(LEASES.c.study_id == study_id, sa.not_(LEASES.c.done))
+
+
+def _ended() -> sa.ColumnElement[bool]:
+    """Whether a lease's own trial has finished; one that it merely reserved does not count."""
+    trial = TRIALS.alias()
+    over = sa.exists().where(trial.c.trial_id == LEASES.c.trial_id, trial.c.state.in_(_FINISHED))
+    return sa.and_(LEASES.c.started, over)
+
+
+def _utc(epoch_s: float) -> datetime:
+    """Optuna keeps times without a zone, in UTC."""
+    return datetime.fromtimestamp(epoch_s, UTC).replace(tzinfo=None)

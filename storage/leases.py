@@ -1,0 +1,206 @@
+"""Who works on which trial, until when, and how many trials were ever taken: the exact budget.
+
+Each decision is one transaction under the study's lock, and all times are the database's. A trial
+is created or dequeued in the same transaction that binds it to its lease, so a worker that dies
+at any point leaves either both or neither.
+"""
+
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from storage import lease_rows
+from storage.connect import Database
+from storage.errors import LeaseLost, NoDatabase
+from storage.failures import translated
+from storage.lease_rows import Abandoned, HeldTrial, LeaseRow
+from storage.tables import LEASES, clock
+
+LEASE_S = 60.0
+POLL_S = 5.0  # longest advised sleep of a worker that waits for another's trial
+SHORTEST_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Lease:
+    """One taken place in the budget, held by one worker.
+
+    `attempt` counts from 1 the workers that held it without giving it back. `trial_id` is None
+    until a trial is started. `continued`: the trial was already running under another holder.
+    """
+
+    study_id: int
+    slot: int
+    trial_id: int | None
+    worker: str
+    attempt: int
+    continued: bool
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to take now, but others still run: ask again after `seconds`."""
+
+    seconds: float
+    running: int
+
+
+@dataclass(frozen=True)
+class Spent:
+    """The whole budget was taken and nothing of it runs any more."""
+
+
+class Leases:
+    """The leases of one study; `lease_s` is how many seconds a lease lasts unless renewed.
+
+    A lease that another worker took over is changed by none of the methods: they say so by
+    False, and `start` by LeaseLost.
+    """
+
+    def __init__(self, database: Database, study_id: int, *, lease_s: float = LEASE_S) -> None:
+        if lease_s <= 0:
+            raise ValueError(f"lease_s must be above 0 seconds, but is {lease_s}")
+        self._database = database
+        self._study_id = study_id
+        self._lease_s = lease_s
+
+    @property
+    def lease_s(self) -> float:
+        """How many seconds a lease lasts unless renewed."""
+        return self._lease_s
+
+    def claim(self, worker: str, *, n_trials: int) -> Lease | Wait | Spent:
+        """Take the next trial: one that lost its worker, else an enqueued one, else a new one.
+
+        `worker` must be unique among all workers ever started. Enqueued and new trials count
+        towards n_trials; one that goes on does not.
+        """
+        with self._database.writing() as connection:
+            now = self._lock(connection)
+            lease_rows.close_finished(connection, self._study_id, now)
+            left = lease_rows.next_abandoned(connection, self._study_id, now)
+            if left is not None:
+                return self._take_over(connection, left, worker=worker, now=now)
+            if lease_rows.count(connection, self._study_id) < n_trials:
+                return self._take_new(connection, worker=worker, now=now)
+            running, first = lease_rows.still_running(connection, self._study_id)
+        if not running:
+            return Spent()
+        return Wait(min(max(first - now, SHORTEST_POLL_S), POLL_S), running)
+
+    def start(self, lease: Lease) -> Lease:
+        """Give the lease a running trial: the enqueued one it reserved, or a new one.
+
+        A trial that goes on is left as it is. Raises LeaseLost, also when another program has
+        ended the trial meanwhile: then the lease is closed.
+        """
+        with self._database.writing() as connection:
+            now = self._lock(connection)
+            held = lease_rows.held_trial(connection, self._is_mine(lease))
+            if held is None:
+                raise LeaseLost(f"slot {lease.slot} was given to another worker before it started")
+            bound = self._bind(connection, lease, held, now=now)
+        if held.ended:
+            raise LeaseLost(f"the trial of slot {lease.slot} was ended by another program")
+        # Optuna's cache learns of the trial by this read; its parameters cannot be set before.
+        with translated(self._database.url):
+            self._database.storage.get_all_trials(self._study_id, deepcopy=False)
+        return bound
+
+    def renew(self, lease: Lease) -> bool:
+        """Prolong the lease from now."""
+        now = clock(self._database.engine.name)
+        return self._change(lease, expires_at=now + self._lease_s)
+
+    def release(self, lease: Lease) -> bool:
+        """Give the trial back for the next worker at once; that does not count as an attempt."""
+        return self._change(lease, expires_at=0.0)
+
+    def done(self, lease: Lease) -> bool:
+        """Close the lease of a finished trial; it stays counted."""
+        return self._change(lease, done=True)
+
+    def cancel(self, lease: Lease) -> bool:
+        """Give the place back to the budget; only while no trial was started for it."""
+        with self._database.writing() as connection:
+            self._lock(connection)
+            row = LEASES.delete().where(self._is_mine(lease), sa.not_(LEASES.c.started))
+            return connection.execute(row).rowcount == 1
+
+    def taken(self) -> int:
+        """Count the trials ever taken from the budget."""
+        with self._database.reading() as connection:
+            return lease_rows.count(connection, self._study_id)
+
+    def rows(self) -> list[LeaseRow]:
+        """List all leases in the order they were taken."""
+        with self._database.reading() as connection:
+            return lease_rows.list_rows(connection, self._study_id)
+
+    def _lock(self, connection: sa.Connection) -> float:
+        """Keep other decisions out until commit; give the time, read after the wait for that."""
+        if not lease_rows.lock_study(connection, self._study_id):
+            raise NoDatabase(f"study {self._study_id} is no longer in {self._database.url}")
+        return lease_rows.read_clock(connection)
+
+    def _change(self, lease: Lease, **values: object) -> bool:
+        with self._database.writing() as connection:
+            row = LEASES.update().where(self._is_mine(lease))
+            return connection.execute(row.values(**values)).rowcount == 1
+
+    def _is_mine(self, lease: Lease) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            LEASES.c.study_id == self._study_id,
+            LEASES.c.slot == lease.slot,
+            LEASES.c.worker == lease.worker,
+            LEASES.c.attempt == lease.attempt,
+            LEASES.c.expires_at > 0,
+            sa.not_(LEASES.c.done),
+        )
+
+    def _take_over(
+        self, connection: sa.Connection, left: Abandoned, *, worker: str, now: float
+    ) -> Lease:
+        attempt = left.attempt if left.given_back else left.attempt + 1
+        row = LEASES.update().where(LEASES.c.study_id == self._study_id, LEASES.c.slot == left.slot)
+        until = now + self._lease_s
+        connection.execute(row.values(worker=worker, attempt=attempt, expires_at=until))
+        return Lease(self._study_id, left.slot, left.trial_id, worker, attempt, left.running)
+
+    def _take_new(self, connection: sa.Connection, *, worker: str, now: float) -> Lease:
+        slot = lease_rows.next_slot(connection, self._study_id)
+        trial_id = lease_rows.oldest_enqueued(connection, self._study_id)
+        connection.execute(
+            LEASES.insert().values(
+                study_id=self._study_id,
+                slot=slot,
+                trial_id=trial_id,
+                started=False,
+                worker=worker,
+                attempt=1,
+                expires_at=now + self._lease_s,
+                done=False,
+            )
+        )
+        return Lease(self._study_id, slot, trial_id, worker, 1, continued=False)
+
+    def _bind(
+        self, connection: sa.Connection, lease: Lease, held: HeldTrial, *, now: float
+    ) -> Lease:
+        row = LEASES.update().where(self._is_mine(lease))
+        if held.ended:
+            connection.execute(row.values(done=True))
+            return lease
+        trial_id = self._running_trial(connection, held, now=now)
+        until = now + self._lease_s
+        connection.execute(row.values(trial_id=trial_id, started=True, expires_at=until))
+        return replace(lease, trial_id=trial_id)
+
+    def _running_trial(self, connection: sa.Connection, held: HeldTrial, *, now: float) -> int:
+        if held.trial_id is not None:
+            if held.started:
+                return held.trial_id
+            # A program that is not ours may have popped the enqueued trial meanwhile.
+            if lease_rows.run_enqueued(connection, held.trial_id, now):
+                return held.trial_id
+        return lease_rows.create_trial(connection, self._study_id, now)

