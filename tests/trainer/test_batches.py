@@ -1,0 +1,64 @@
+"""Batches: padding to eight, labels ignored where padded, an order that follows from the epoch."""
+
+import torch
+from transformers.models.bart.modeling_bart import shift_tokens_right
+
+from trainer.batches import LengthGrouped, Padding, by_length
+
+PAD, START = 3, 2
+
+
+def test_padding_is_a_multiple_of_eight_with_ignored_labels() -> None:
+    batch = Padding(pad=PAD, decoder_start=START)(
+        [
+            {"input_ids": [5] * 9, "labels": [7, 8, 1]},
+            {"input_ids": [5, 1], "labels": [1]},
+        ]
+    )
+    assert batch["input_ids"].shape == batch["attention_mask"].shape == (2, 16)
+    assert batch["labels"].shape == batch["decoder_input_ids"].shape == (2, 8)
+    assert batch["input_ids"][1].tolist() == [5, 1, *[PAD] * 14]
+    assert batch["attention_mask"].sum(dim=1).tolist() == [9, 2]
+    assert batch["labels"].tolist() == [[7, 8, 1, *[-100] * 5], [1, *[-100] * 7]]
+
+
+def test_decoder_inputs_are_the_models_own_shift() -> None:
+    batch = Padding(pad=PAD, decoder_start=START)(
+        [{"input_ids": [5], "labels": [7, 8, 1]}, {"input_ids": [5], "labels": [9, 1]}]
+    )
+    expected = shift_tokens_right(batch["labels"], PAD, START)
+    assert torch.equal(batch["decoder_input_ids"], expected)
+
+
+def test_eight_tokens_need_no_more_padding() -> None:
+    ids, mask = Padding(pad=PAD, decoder_start=START).sources([[1] * 8])
+    assert ids.shape == (1, 8)
+    assert mask.all()
+
+
+def test_epochs_order_follows_from_seed_and_epoch_alone() -> None:
+    lengths = [index % 13 for index in range(50)]
+    one, other = (LengthGrouped(lengths, batch=4, seed=9) for _ in range(2))
+    first = list(one)
+    torch.rand(3)  # the global random state is no part of it
+    assert list(other) == first
+    other.set_epoch(1)
+    assert list(other) != first
+    assert sorted(first) == list(range(50))
+    assert len(one) == 50
+
+
+def test_batches_hold_similar_lengths() -> None:
+    lengths = [(index * 37) % 100 for index in range(400)]
+    order = list(LengthGrouped(lengths, batch=8, seed=0))
+    waste = sum(
+        max(lengths[i] for i in order[at : at + 8]) - lengths[index]
+        for at in range(0, 400, 8)
+        for index in order[at : at + 8]
+    )
+    assert waste < 0.15 * sum(lengths)
+
+
+def test_by_length_is_longest_first_and_complete() -> None:
+    batches = by_length([3, 9, 1, 9, 4], batch=2)
+    assert batches == [[1, 3], [4, 0], [2]]

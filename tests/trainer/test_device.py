@@ -1,0 +1,118 @@
+"""Device and precision: what is chosen, and the reason that is told."""
+
+import pytest
+import torch
+
+from trainer.device import (
+    Precision,
+    cpu_threads,
+    device_name,
+    pick_device,
+    pick_precision,
+    precision_of,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "capability", "name"),
+    [
+        ("auto", (8, 0), "bf16"),
+        ("auto", (9, 0), "bf16"),
+        ("auto", (7, 5), "fp16"),
+        ("auto", (7, 0), "fp16"),
+        ("auto", (6, 1), "fp32"),
+        ("bf16", (8, 6), "bf16"),
+        ("bf16", (7, 0), "fp16"),
+        ("fp16", (9, 0), "fp16"),
+        ("fp32", (9, 0), "fp32"),
+    ],
+)
+def test_card_decides_the_precision(wanted: str, capability: tuple[int, int], name: str) -> None:
+    assert precision_of(wanted, card="Card", capability=capability).name == name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "capability", "reason"),
+    [
+        ("auto", (8, 0), "Card has compute capability 8.0"),
+        ("auto", (7, 0), "Card has compute capability 7.0, bf16 needs 8.0"),
+        ("auto", (6, 1), "Card has compute capability 6.1, bf16 needs 8.0 and fast fp16 needs 7.0"),
+        ("bf16", (9, 0), "bf16 is configured"),
+        ("bf16", (7, 5), "Card has compute capability 7.5, bf16 needs 8.0"),
+        ("bf16", (5, 2), "Card has compute capability 5.2, bf16 needs 8.0 and fast fp16 needs 7.0"),
+        ("fp16", (8, 0), "fp16 is configured"),
+        ("fp32", (9, 0), "fp32 is configured"),
+    ],
+)
+def test_reason_says_whose_decision_it_was(
+    wanted: str, capability: tuple[int, int], reason: str
+) -> None:
+    assert precision_of(wanted, card="Card", capability=capability).reason == reason
+
+
+@pytest.fixture
+def v100(monkeypatch: pytest.MonkeyPatch) -> torch.device:
+    """A machine with one card of capability 7.0, as far as can be asked."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Tesla V100")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (7, 0))
+    return torch.device("cuda", 0)
+
+
+def test_first_card_is_taken_and_asked(v100: torch.device) -> None:
+    assert pick_device() == v100
+    assert device_name(v100) == "Tesla V100"
+    assert pick_precision("auto", v100) == Precision(
+        "fp16", "Tesla V100 has compute capability 7.0, bf16 needs 8.0"
+    )
+    assert pick_precision("fp32", v100).name == "fp32"
+
+
+def test_machine_without_a_card_computes_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device() == CPU
+
+
+def test_reason_names_the_card_and_its_capability() -> None:
+    precision = precision_of("auto", card="Tesla T4", capability=(7, 5))
+    assert precision.reason == "Tesla T4 has compute capability 7.5, bf16 needs 8.0"
+
+
+def test_cpu_trains_in_fp32_whatever_is_wanted() -> None:
+    assert pick_precision("auto", CPU) == Precision("fp32", "the CPU trains in fp32")
+    assert pick_precision("fp16", CPU) == Precision("fp32", "the CPU trains in fp32, not fp16")
+
+
+def test_fp32_has_no_autocast_and_bf16_has() -> None:
+    product = torch.nn.Linear(4, 4)
+    row = torch.ones(1, 4)
+    with Precision("fp32", "").autocast(CPU):
+        assert product(row).dtype == torch.float32
+    with Precision("bf16", "").autocast(CPU):
+        assert product(row).dtype == torch.bfloat16
+
+
+def test_threads_return_even_after_an_error() -> None:
+    before = torch.get_num_threads()
+    used: list[int] = []
+
+    def fail() -> None:
+        with cpu_threads(before + 2) as threads:
+            used.extend([threads, torch.get_num_threads()])
+            raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        fail()
+    assert used == [before + 2, before + 2]
+    assert torch.get_num_threads() == before
+
+
+def test_no_wish_leaves_torchs_own_threads() -> None:
+    with cpu_threads(None) as used:
+        assert used == torch.get_num_threads()
+
+
+def test_cpu_is_called_cpu() -> None:
+    assert device_name(CPU) == "cpu"

@@ -1,0 +1,64 @@
+"""The session: made once for the same part of the configuration, again for another."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.schema import Configuration
+from trainer.data import DataFiles
+from trainer.session import Kept, TrainingSession
+
+MakeConfig = Callable[..., Configuration]
+
+
+@pytest.fixture
+def session(data_files: DataFiles, tmp_path: Path) -> TrainingSession:
+    return TrainingSession(data_files, tmp_path)
+
+
+def test_kept_values_are_made_once_and_the_oldest_goes() -> None:
+    made: list[str] = []
+
+    def make(name: str) -> Callable[[], str]:
+        return lambda: made.append(name) or name.upper()
+
+    kept: Kept[str] = Kept(2)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        assert kept.get(name, make(name)) == name.upper()
+    assert made == ["a", "b", "c", "b"]
+
+
+def test_texts_are_read_once(session: TrainingSession) -> None:
+    assert len(session.train) == 16
+    assert len(session.dev) == 6
+    assert session.train is session.train
+
+
+def test_training_settings_make_nothing_anew(
+    session: TrainingSession, tiny_config: MakeConfig
+) -> None:
+    one = tiny_config(training={"learning_rate": 1e-4})
+    other = tiny_config(training={"learning_rate": 1e-3}, generation={"num_beams": 3})
+    for get in (
+        session.tokenizer,
+        session.train_split,
+        session.dev_split,
+        session.weights,
+        session.scorer,
+    ):
+        assert get(one) is get(other)
+
+
+def test_what_decides_makes_anew(session: TrainingSession, tiny_config: MakeConfig) -> None:
+    one = tiny_config()
+    shorter = tiny_config(model={"max_encoder_length": 64})
+    assert session.train_split(one) is not session.train_split(shorter)
+    assert session.weights(one) is session.weights(shorter)
+    assert session.weights(one) is not session.weights(tiny_config(general={"seed": 1}))
+    uncleaned = tiny_config(preprocessing={"cleaning": []})
+    assert session.dev_split(one) is not session.dev_split(uncleaned)
+    characters = tiny_config(metric={"tokenizer": "character"})
+    assert session.scorer(one) is not session.scorer(characters)
+    untagged = tiny_config(preprocessing={"special_tokens": []})
+    assert len(session.tokenizer(untagged)) == len(session.tokenizer(one)) - 15

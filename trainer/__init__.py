@@ -1,0 +1,1 @@
+"""One KoBART fine-tuning run, usable without any study."""

@@ -1,0 +1,80 @@
+"""Where a training runs and in which precision: decided once per training, with the reason as text.
+
+CUDA where there is one, else the CPU. bf16 from Ampere on (compute capability 8), fp16 with a
+gradient scaler on V100 and T4 (7.x), fp32 elsewhere. What a device cannot do is not refused but
+replaced, and the reason says so: a configuration moves between machines.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+PrecisionName = Literal["bf16", "fp16", "fp32"]
+BF16_CAPABILITY = (8, 0)
+FP16_CAPABILITY = (7, 0)
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The precision of the matrix products; weights and optimizer stay in fp32."""
+
+    name: PrecisionName
+    reason: str
+
+    def autocast(self, device: torch.device) -> AbstractContextManager[object]:
+        """Return the context in which the model is run; does nothing for fp32."""
+        if self.name == "fp32":
+            return nullcontext()
+        return torch.autocast(device.type, dtype=_DTYPES[self.name])
+
+
+def pick_device() -> torch.device:
+    """Return the first visible CUDA device, or the CPU."""
+    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def device_name(device: torch.device) -> str:
+    """Return what the device is called: `cpu`, or the card's name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def pick_precision(wanted: str, device: torch.device) -> Precision:
+    """Return the precision for `wanted` (auto, bf16, fp16 or fp32) on `device`."""
+    if device.type != "cuda":
+        reason = "the CPU trains in fp32"
+        return Precision(
+            "fp32", reason if wanted in {"auto", "fp32"} else f"{reason}, not {wanted}"
+        )
+    card = torch.cuda.get_device_name(device)
+    return precision_of(wanted, card=card, capability=torch.cuda.get_device_capability(device))
+
+
+def precision_of(wanted: str, *, card: str, capability: tuple[int, int]) -> Precision:
+    """Return the precision for a CUDA card of the given compute capability."""
+    level = f"{card} has compute capability {capability[0]}.{capability[1]}"
+    if wanted == "fp32":
+        return Precision("fp32", "fp32 is configured")
+    if wanted == "fp16":
+        return Precision("fp16", "fp16 is configured")
+    if capability >= BF16_CAPABILITY:
+        return Precision("bf16", level if wanted == "auto" else "bf16 is configured")
+    short = f"{level}, bf16 needs 8.0"
+    if capability >= FP16_CAPABILITY:
+        return Precision("fp16", short)
+    return Precision("fp32", f"{short} and fast fp16 needs 7.0")
+
+
+@contextmanager
+def cpu_threads(wanted: int | None) -> Iterator[int]:
+    """Use `wanted` CPU threads inside (None: torch's default) and yield how many are used."""
+    before = torch.get_num_threads()
+    if wanted is not None:
+        torch.set_num_threads(wanted)
+    try:
+        yield torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,83 @@
+"""What a training tells while it runs and when it ends."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from trainer.rouge import Scores
+
+Ended = Literal["finished", "early_stopping", "stopped"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step that was just taken: its number from 1, and its mean loss per token."""
+
+    step: int
+    total_steps: int
+    epoch: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A predicted summary beside its first reference."""
+
+    fname: str
+    prediction: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation on the dev set.
+
+    `step` counts evaluations from 1. `train_loss` is the mean since the evaluation before, as it
+    was minimized; `eval_loss` is per token without label smoothing. `seconds` counts from the
+    training's start. `checkpoint` is this evaluation's model, or the best so far where this one
+    was not good enough to be kept.
+    """
+
+    step: int
+    epoch: float
+    scores: Scores
+    train_loss: float
+    eval_loss: float
+    learning_rate: float
+    seconds: float
+    samples: tuple[Sample, ...]
+    is_best: bool
+    checkpoint: Path
+
+    def as_mapping(self) -> dict[str, float]:
+        """Return the numbers alone, as files and databases keep them; seconds to the millisecond.
+
+        The keys: step, epoch, the four scores, train_loss, eval_loss, learning_rate, seconds.
+        """
+        return {
+            "step": self.step,
+            "epoch": self.epoch,
+            **asdict(self.scores),
+            "train_loss": self.train_loss,
+            "eval_loss": self.eval_loss,
+            "learning_rate": self.learning_rate,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A training that ended by itself.
+
+    `ended` is "stopped" when `on_evaluation` said so. `checkpoint` is the best model's folder.
+    """
+
+    evaluations: tuple[Evaluation, ...]
+    best: Evaluation
+    ended: Ended
+    checkpoint: Path
+    seconds: float
+    device: str
+    precision: str
+    precision_reason: str
+    threads: int

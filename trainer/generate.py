@@ -1,0 +1,91 @@
+"""Summaries from a model: batches of similar length, beams as configured, the order kept.
+
+What the model starts and ends with (decoder start, forced end, pad) is the checkpoint's own and is
+never assumed: KoBART checkpoints differ in it. Everything else about the search is ours.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from transformers import BartForConditionalGeneration, GenerationConfig
+
+from config.schema import Generation
+from trainer.batches import Padding, by_length
+from trainer.device import Precision
+from trainer.errors import TrainerError
+
+SPECIAL_IDS = (
+    "bos_token_id",
+    "eos_token_id",
+    "pad_token_id",
+    "decoder_start_token_id",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+)
+
+
+def special_ids(model: BartForConditionalGeneration) -> dict[str, int | list[int]]:
+    """Return the special ids of the model's generation config or, where that has none, its config.
+
+    Raises TrainerError where no decoder start or no padding is named.
+    """
+    sources = (model.generation_config, model.config)
+    ids: dict[str, int | list[int]] = {}
+    for name in SPECIAL_IDS:
+        found = (getattr(source, name, None) for source in sources)
+        if (value := next((value for value in found if value is not None), None)) is not None:
+            ids[name] = value
+    for name in ("decoder_start_token_id", "pad_token_id"):
+        if not isinstance(ids.get(name), int):
+            raise TrainerError(f"the model's config.json names no {name}; add it there")
+    return ids
+
+
+def generation_settings(
+    ids: dict[str, int | list[int]], wanted: Generation, *, num_beams: int | None = None
+) -> GenerationConfig:
+    """Return the configured search with a model's special ids; `num_beams` replaces its own."""
+    beams = num_beams or wanted.num_beams
+    return GenerationConfig(  # type: ignore[no-untyped-call]
+        **ids,
+        do_sample=False,
+        num_beams=beams,
+        # saving refuses settings of beams where there are none
+        length_penalty=wanted.length_penalty if beams > 1 else 1.0,
+        no_repeat_ngram_size=wanted.no_repeat_ngram_size,
+        max_new_tokens=wanted.max_new_tokens,
+        use_cache=True,
+    )
+
+
+def padding_of(settings: GenerationConfig) -> Padding:
+    """Return the padding that fits the special ids."""
+    return Padding(pad=settings.pad_token_id, decoder_start=settings.decoder_start_token_id)
+
+
+@torch.inference_mode()
+def generate(
+    model: BartForConditionalGeneration,
+    rows: Sequence[Sequence[int]],
+    *,
+    batch: int,
+    precision: Precision,
+) -> list[list[int]]:
+    """Return the generated token ids for each row of input ids, in the rows' order.
+
+    The search is the model's own generation config. Leaves the model in evaluation mode.
+    """
+    model.train(mode=False)
+    padding = padding_of(model.generation_config)
+    outputs: list[list[int]] = [[] for _ in rows]
+    with precision.autocast(model.device):
+        for indices in by_length([len(row) for row in rows], batch=batch):
+            input_ids, mask = padding.sources([rows[index] for index in indices])
+            generated = model.generate(  # type: ignore[misc]  # a mixin's protocol, not met by BART
+                input_ids=input_ids.to(model.device), attention_mask=mask.to(model.device)
+            )
+            rows_of_ids = cast("torch.Tensor", generated).tolist()
+            for index, ids in zip(indices, rows_of_ids, strict=True):
+                outputs[index] = ids
+    return outputs

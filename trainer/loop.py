@@ -1,0 +1,226 @@
+"""The training loop: transformers' Seq2SeqTrainer with our order, loss, and evaluation.
+
+The Trainer keeps the loop, accumulation, clipping, optimizer, schedule and precision. Ours are the
+order of the examples, the loss, when to evaluate and what that means. It logs, prints and writes
+nothing.
+"""
+
+import math
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch.utils.data import Dataset
+from transformers import (
+    BartForConditionalGeneration,
+    PrinterCallback,
+    Seq2SeqTrainingArguments,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from typing_extensions import override  # Python 3.11's typing has none
+
+from config.schema import Configuration
+from trainer.batches import LengthGrouped, Padding
+from trainer.device import Precision
+from trainer.encode import EncodedSplit
+from trainer.errors import TrainerError, TrainingDiverged
+from trainer.evaluation import Step
+from trainer.loss import TrainingLoss
+
+with redirect_stdout(None):  # transformers prints a line here where WANDB_MODE is offline
+    from transformers import Seq2SeqTrainer
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many optimizer steps a training takes, and after which of them it is evaluated."""
+
+    steps_per_epoch: int
+    total_steps: int
+    evaluate_after: tuple[int, ...]
+
+
+def plan_of(config: Configuration, examples: int) -> Plan:
+    """Return the plan for a training set of that many examples.
+
+    Evaluation k of E in an epoch comes after k/E of its steps, rounded; the last at its end.
+    """
+    training = config.training
+    batches = math.ceil(examples / training.per_device_train_batch_size)
+    steps = math.ceil(batches / training.gradient_accumulation_steps)
+    per_epoch = training.evaluations_per_epoch
+    if per_epoch > steps:
+        raise TrainerError(
+            f"training.evaluations_per_epoch is {per_epoch} but an epoch has only {steps} "
+            "optimizer steps; lower it, or the batch size"
+        )
+    after = tuple(
+        epoch * steps + (2 * number * steps + per_epoch) // (2 * per_epoch)
+        for epoch in range(training.num_train_epochs)
+        for number in range(1, per_epoch + 1)
+    )
+    return Plan(steps, steps * training.num_train_epochs, after)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands when it is to be evaluated."""
+
+    step: int
+    epoch: float
+    train_loss: float  # mean per token since the evaluation before
+    learning_rate: float  # of the last step taken
+
+
+class Watch(TrainerCallback):
+    """Follows the steps: their loss, their end, and whether an evaluation is due."""
+
+    def __init__(self, plan: Plan, on_step: Callable[[Step], None] | None) -> None:
+        self.plan = plan
+        self.on_step = on_step
+        self.learning_rate = 0.0
+        self._due = frozenset(plan.evaluate_after)
+        self._micro: list[torch.Tensor] = []
+        self._losses: list[float] = []
+
+    def add(self, loss: torch.Tensor) -> None:
+        """Take a micro-batch's share of the update's loss, still on the device."""
+        self._micro.append(loss)
+
+    def mean_loss(self) -> float:
+        """Return the mean loss of the steps since this was last asked."""
+        mean = math.fsum(self._losses) / len(self._losses)
+        self._losses.clear()
+        return mean
+
+    @override
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Read the step's loss, before it can spoil the weights."""
+        loss = float(torch.stack(self._micro).sum())
+        self._micro.clear()
+        if not math.isfinite(loss):
+            raise TrainingDiverged(state.global_step + 1)
+        self._losses.append(loss)
+        self.learning_rate = float(kwargs["optimizer"].param_groups[0]["lr"])
+
+    @override
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> TrainerControl:
+        """Tell the step, and ask for an evaluation where one is due."""
+        step = state.global_step
+        if self.on_step is not None:
+            self.on_step(Step(step, self.plan.total_steps, state.epoch or 0.0, self._losses[-1]))
+        control.should_evaluate = step in self._due
+        return control
+
+
+class Loop(Seq2SeqTrainer):
+    """Seq2SeqTrainer with our order of examples and `on_evaluation` in place of its evaluation."""
+
+    def __init__(
+        self,
+        *,
+        model: BartForConditionalGeneration,
+        arguments: Seq2SeqTrainingArguments,
+        examples: EncodedSplit,
+        padding: Padding,
+        smoothing: float,
+        watch: Watch,
+        on_evaluation: Callable[[Progress], bool],
+    ) -> None:
+        super().__init__(
+            model=model,
+            args=arguments,
+            data_collator=padding,
+            train_dataset=cast("Dataset[Any]", examples),
+            compute_loss_func=TrainingLoss(smoothing),
+            callbacks=[watch],
+        )
+        self.remove_callback(PrinterCallback)
+        self.watch = watch
+        self.examples = examples
+        self.on_evaluation = on_evaluation
+
+    @override
+    def _get_train_sampler(self, train_dataset: Dataset[Any] | None = None) -> LengthGrouped:
+        together = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return LengthGrouped(self.examples.input_ids.lengths, batch=together, seed=self.args.seed)
+
+    @override
+    def training_step(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        self.watch.add(loss)
+        return loss
+
+    @override
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        self.control.should_evaluate = False
+        progress = Progress(
+            step=self.state.global_step,
+            epoch=self.state.epoch or 0.0,
+            train_loss=self.watch.mean_loss(),
+            learning_rate=self.watch.learning_rate,
+        )
+        if not self.on_evaluation(progress):
+            self.control.should_training_stop = True
+        return {}
+
+    def let_go(self) -> None:
+        """Drop the optimizer and its state, even while an error's traceback holds the loop."""
+        self.accelerator.free_memory()
+        self.optimizer = self.lr_scheduler = None
+        self.callback_handler.optimizer = self.callback_handler.lr_scheduler = None
+
+    @override
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        return 0  # counting them walks over all modules at every step
+
+
+def arguments_of(
+    config: Configuration, *, plan: Plan, precision: Precision, cpu: bool, output_dir: Path
+) -> Seq2SeqTrainingArguments:
+    """Return the Trainer's arguments: the configured ones, and silence."""
+    training = config.training
+    arguments = Seq2SeqTrainingArguments(
+        output_dir=str(output_dir),
+        learning_rate=training.learning_rate,
+        per_device_train_batch_size=training.per_device_train_batch_size,
+        num_train_epochs=training.num_train_epochs,
+        # in steps of the plan: the Trainer would round a ratio by a count of its own
+        warmup_steps=math.ceil(training.warmup_ratio * plan.total_steps),
+        weight_decay=training.weight_decay,
+        gradient_accumulation_steps=training.gradient_accumulation_steps,
+        lr_scheduler_type=training.lr_scheduler_type,
+        # its default end, 1e-7, may lie above the configured rate
+        lr_scheduler_kwargs={"lr_end": 0.0} if training.lr_scheduler_type == "polynomial" else None,
+        max_grad_norm=training.max_grad_norm,
+        optim="adamw_torch_fused",
+        bf16=precision.name == "bf16",
+        fp16=precision.name == "fp16",
+        use_cpu=cpu,
+        seed=config.general.seed,
+        save_strategy="no",
+        eval_strategy="no",
+        logging_strategy="no",
+        logging_nan_inf_filter=False,
+        report_to="none",
+        disable_tqdm=True,
+        log_level="error",
+        remove_unused_columns=False,
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # noqa: SLF001  # one worker, one card: never DataParallel
+    return arguments

@@ -1,0 +1,40 @@
+"""`scores.json`: every evaluation of a training, and which one is best."""
+
+import json
+from pathlib import Path
+
+from trainer.curve import Curve
+from trainer.errors import TrainerError
+
+SCORES_FILE = "scores.json"
+
+
+def write_scores(folder: Path, curve: Curve) -> None:
+    """Write the metric, the best evaluation with its model's folder, and all so far."""
+    best = curve.evaluations[curve.best_index]
+    report = {
+        "metric": curve.metric,
+        "value": best.scores.value(curve.metric),
+        "best": {**best.as_mapping(), "checkpoint": best.checkpoint.name},
+        "evaluations": [each.as_mapping() for each in curve.evaluations],
+    }
+    partial = folder / f".{SCORES_FILE}.partial"
+    partial.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    partial.replace(folder / SCORES_FILE)
+
+
+def best_model(folder: Path) -> Path:
+    """Return the model's folder: `folder` itself, or the best model of the training kept there.
+
+    Raises TrainerError where there is neither.
+    """
+    if (folder / "config.json").is_file():
+        return folder
+    try:
+        report = json.loads((folder / SCORES_FILE).read_text(encoding="utf-8"))
+        name = Path(report["best"]["checkpoint"]).name  # a name in this folder, never a way out
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainerError(f"{folder} holds no model; give the folder of a training") from error
+    if not (folder / name / "config.json").is_file():
+        raise TrainerError(f"{folder} names {name} as its best model, but that is not there")
+    return folder / name
