@@ -1,0 +1,53 @@
+"""The `hpo` command: composes the commands and nothing else.
+
+Command modules import only click at the top, so `hpo --help` answers before torch is loaded.
+"""
+
+import click
+
+from hpo.commands.best import best
+from hpo.commands.config import config
+from hpo.commands.create import create
+from hpo.commands.dashboard import dashboard
+from hpo.commands.delete import delete
+from hpo.commands.local import down, up
+from hpo.commands.predict import predict
+from hpo.commands.status import status
+from hpo.commands.studies import studies
+from hpo.commands.train import train
+from hpo.commands.worker import worker
+from hpo.ours import NotOurs, check_ours
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: hpo worker --study kobart on each GPU, then hpo best --export config.yaml.",
+)
+@click.version_option(package_name="hpo", message="%(prog)s %(version)s")
+def main() -> None:
+    """Search hyperparameters for KoBART on Korean dialogue summarization.
+
+    A study lives in a database (--storage URL, else HPO_STORAGE, else sqlite:///hpo.db); any
+    number of workers take its trials.
+    """
+    try:
+        check_ours()
+    except NotOurs as error:
+        raise click.ClickException(str(error)) from error
+
+
+for command in (
+    create,
+    worker,
+    status,
+    best,
+    train,
+    predict,
+    dashboard,
+    studies,
+    delete,
+    config,
+    up,
+    down,
+):
+    main.add_command(command)

@@ -1,0 +1,1 @@
+"""The command line: one module a command, each with short bodies and its heavy imports inside."""

@@ -1,0 +1,41 @@
+"""`hpo create`: pin a configuration as a study."""
+
+import shlex
+
+import click
+
+from hpo.commands.options import (
+    config_option,
+    data_option,
+    override_option,
+    plain_errors,
+    storage_option,
+)
+
+
+@click.command(
+    short_help="Check a configuration and pin it as a study.",
+    epilog="Example: hpo create --study kobart --config kobart -o optuna.n_trials=40",
+)
+@click.option("--study", "-s", required=True, metavar="NAME", help="The new study's name.")
+@config_option
+@override_option
+@data_option
+@storage_option
+@plain_errors
+def create(
+    study: str, source: str | None, overrides: tuple[str, ...], data: str | None, storage: str
+) -> None:
+    """Create a study: check its configuration and pin it in the database.
+
+    Creating it again with the same configuration does nothing; with another one it is refused
+    and the difference shown. Without --config the preset named like the study is taken.
+    """
+    from hpo.creation import create_study
+    from hpo.opening import open_database
+
+    with open_database(storage, create=True) as database:
+        made = create_study(database, study, source=source, overrides=overrides, data=data)
+    word = "created" if made.new else "exists with this configuration"
+    click.echo(f"study {study!r} {word}: {made.summary}")
+    click.echo(f"next: hpo worker --study {shlex.quote(study)}")

@@ -1,0 +1,53 @@
+"""`hpo up` and `hpo down`: a database and a dashboard on one machine, without Docker."""
+
+from pathlib import Path
+
+import click
+
+from hpo.commands.options import plain_errors
+
+folder_option = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("~/.hpo"),
+    show_default=True,
+    envvar="HPO_FOLDER",
+    help="Where the database keeps its files. Also read from HPO_FOLDER.",
+)
+
+
+@click.command(
+    short_help="Start a PostgreSQL and the dashboard here.",
+    epilog="Example: hpo up; export HPO_STORAGE=...; hpo worker --study kobart",
+)
+@folder_option
+@click.option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="The dashboard's port on 127.0.0.1.",
+)
+@plain_errors
+def up(folder: Path, port: int) -> None:
+    """Start a PostgreSQL and the dashboard on this machine, and print the storage URL.
+
+    They run until `hpo down`. Every process of this machine can use the URL.
+    """
+    from hpo.local_service import up as start
+
+    service = start(folder.expanduser(), port=port)
+    click.echo(f"dashboard: {service.dashboard}")
+    click.echo("use it with:")
+    click.echo(f"  export HPO_STORAGE='{service.url.sqlalchemy}'")
+
+
+@click.command(epilog="Example: hpo down")
+@folder_option
+@plain_errors
+def down(folder: Path) -> None:
+    """Stop what `hpo up` started. Studies stay and are there after the next `hpo up`."""
+    from hpo.local_service import down as stop
+
+    stopped = stop(folder.expanduser())
+    click.echo("stopped" if stopped else "nothing was running")

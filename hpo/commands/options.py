@@ -1,0 +1,75 @@
+"""Options that several commands share, and one way for all to end on a known failure."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+DEFAULT_STORAGE = "sqlite:///hpo.db"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+storage_option: Decorator = click.option(
+    "--storage",
+    envvar="HPO_STORAGE",
+    default=DEFAULT_STORAGE,
+    show_default=True,
+    metavar="URL",
+    help="Database of the studies: sqlite:///FILE or postgresql://USER@HOST/NAME. "
+    "Also read from HPO_STORAGE.",
+)
+
+study_option: Decorator = click.option(
+    "--study",
+    "-s",
+    metavar="NAME",
+    help="The study. May be left out when the database holds only one.",
+)
+
+config_option: Decorator = click.option(
+    "--config",
+    "-c",
+    "source",
+    metavar="PRESET|FILE",
+    help="A preset (kobart, demo, baseline) or a YAML file.",
+)
+
+override_option: Decorator = click.option(
+    "-o",
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="SECTION.FIELD=VALUE",
+    help="Set one field, e.g. -o training.learning_rate=3e-5. May be repeated.",
+)
+
+data_option: Decorator = click.option(
+    "--data",
+    envvar="HPO_DATA",
+    metavar="FOLDER",
+    help="Where train and dev lie on this machine, if not where the configuration says. "
+    "Also read from HPO_DATA.",
+)
+
+
+def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn the packages' known failures into one line: exit 2 for wrong input, else exit 1."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        from config.errors import ConfigError
+        from hpo.errors import HpoError
+        from storage.errors import StorageError
+        from trainer.errors import TrainerError
+
+        try:
+            return command(*args, **kwargs)
+        except ConfigError as error:
+            raise click.UsageError(str(error)) from error
+        except (HpoError, StorageError, TrainerError) as error:
+            raise click.ClickException(str(error)) from error
+
+    return run

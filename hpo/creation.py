@@ -1,0 +1,98 @@
+"""From a preset or file to a pinned study: load, check, fingerprint the data, pin."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from config.load import load, preset_names
+from config.schema import Configuration
+from hpo import study as studies
+from hpo.budget import budget
+from hpo.errors import HpoError
+from hpo.opening import choose_study
+from storage.connect import Database
+from trainer.data import fingerprint, locate_data, read_examples
+
+
+@dataclass(frozen=True)
+class Creation:
+    """What `create_study` did: `new` is False where the same study stood already."""
+
+    new: bool
+    summary: str
+
+
+def create_study(
+    database: Database,
+    name: str,
+    *,
+    source: str | None,
+    overrides: Sequence[str] = (),
+    data: str | None = None,
+) -> Creation:
+    """Pin a configuration as study `name`; `source` None means the preset of that name.
+
+    Raises ConfigError for a configuration that cannot work, DataError for data that cannot be
+    read, StudyDiffers when the study exists with other values.
+    """
+    config = load(source or _preset_of(database, name), overrides=overrides, environ=os.environ)
+    if data is not None:
+        # Kept beside the pin, so that workers on this machine find the data by themselves.
+        general = config.general.model_copy(update={"data_path": data})
+        config = config.model_copy(update={"general": general})
+    files = locate_data(config.general.data_path)
+    for path in (files.train, files.dev):
+        read_examples(path, need_summary=True)
+    new = studies.create(database, name, config, data_fingerprint=fingerprint(files))
+    return Creation(new=new, summary=describe(config))
+
+
+def ensure_study(
+    database: Database,
+    name: str | None,
+    *,
+    source: str | None,
+    overrides: Sequence[str] = (),
+    data: str | None = None,
+) -> str:
+    """The name of the study to work on, created first where it does not exist.
+
+    A configuration that is given must be the pinned one; none given takes the study as it is.
+    """
+    chosen = choose_study(database, name)
+    if source is None and not overrides and studies.exists(database, chosen):
+        return chosen
+    create_study(database, chosen, source=source, overrides=overrides, data=data)
+    return chosen
+
+
+def describe(config: Configuration) -> str:
+    """One line on what a search will do: trials, parameters, sampler, pruner, metric."""
+    allowed = budget(config)
+    trials = _counted(allowed, "trial")
+    if allowed < config.optuna.n_trials:
+        trials += " (the search space has no more combinations)"
+    options = config.optuna
+    parameters = _counted(len(options.search_space), "parameter")
+    return (
+        f"{trials} over {parameters}, {options.sampler.name} sampler,"
+        f" {options.pruner.name} pruner, {config.metric.name} ({config.metric.tokenizer})"
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _preset_of(database: Database, name: str) -> str:
+    if name in preset_names():
+        return name
+    if studies.exists(database, name):
+        raise HpoError(
+            f"study {name!r} exists and its configuration is pinned; leave -o out, or say with"
+            " --config what it was made from"
+        )
+    raise HpoError(
+        f"study {name!r} does not exist and no preset has that name;"
+        f" give --config with a file or one of: {', '.join(preset_names())}"
+    )

@@ -1,0 +1,65 @@
+"""The winner as a configuration that trains again, with where it came from."""
+
+from typing import Any
+
+import optuna
+
+from config.load import dump
+from config.schema import Configuration
+from config.space import apply
+from hpo import study as studies
+from hpo.errors import HpoError
+from hpo.study import Pinned
+from hpo.trial_record import Best, best_trial
+from storage.connect import Database
+
+
+def find_best(database: Database, name: str) -> tuple[Pinned, Best]:
+    """The study's pinned configuration and its best COMPLETE trial; HpoError before the first."""
+    pinned = studies.read(database, name)
+    best = best_trial(optuna.load_study(study_name=name, storage=database.storage))
+    if best is None:
+        raise HpoError(f"study {name!r} has no completed trial yet; see: hpo status --study {name}")
+    return pinned, best
+
+
+def winning_configuration(name: str, pinned: Pinned, best: Best) -> Configuration:
+    """The study's configuration with the trial's parameters, its machine's threads, provenance.
+
+    On a CPU the number of threads decides the order of sums, hence the last digits of a score:
+    it is set to what the trial ran with.
+    """
+    settings = apply(pinned.config, best.params)
+    general = settings.general
+    if best.machine.get("device") == "cpu":
+        general = general.model_copy(update={"cpu_threads": best.machine.get("cpu_threads")})
+    whole = {"general": general, "provenance": provenance(name, pinned, best)}
+    return settings.model_copy(update=whole)
+
+
+def provenance(name: str, pinned: Pinned, best: Best) -> dict[str, Any]:
+    """Where an exported configuration comes from; read by people, ignored by training."""
+    return {
+        "study": name,
+        "trial": best.number,
+        "metric": pinned.config.metric.name,
+        "value": best.value,
+        "epoch": best.epoch,
+        "params": dict(best.params),
+        "machine": dict(best.machine),
+        "checkpoint": best.checkpoint,
+        "versions": dict(pinned.versions),
+        "data_fingerprint": pinned.data,
+    }
+
+
+def export_yaml(name: str, pinned: Pinned, best: Best) -> str:
+    """The text of `hpo best --export`."""
+    metric = pinned.config.metric.name
+    return dump(
+        winning_configuration(name, pinned, best),
+        comments=(
+            f"trial {best.number} of study {name}: {metric} {best.value:.4f}, epoch {best.epoch:g}",
+            "train it again: hpo train --config THIS_FILE --output DIR",
+        ),
+    )

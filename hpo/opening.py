@@ -1,0 +1,37 @@
+"""Opening what a command was pointed at: the storage URL, and the study in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import optuna
+
+from hpo.errors import HpoError
+from hpo.status import study_names
+from storage.connect import Database, connect
+from storage.failures import translated
+from storage.url import StorageURL
+
+
+@contextmanager
+def open_database(url: str, *, create: bool = False) -> Iterator[Database]:
+    """Connect to the database at `url` for the length of the context.
+
+    Its tables are made where they are missing only with `create`, else NoDatabase is raised.
+    Every database error inside becomes a StorageError.
+    """
+    parsed = StorageURL.parse(url)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # people read our lines, not Optuna's
+    with connect(parsed, create=create) as database, translated(parsed):
+        yield database
+
+
+def choose_study(database: Database, name: str | None) -> str:
+    """The study asked for, or the only one there is when `name` is None."""
+    if name is not None:
+        return name
+    names = study_names(database)
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise HpoError(f"no study in {database.url} yet; start one: hpo worker --study demo")
+    raise HpoError(f"several studies in {database.url}; say which with --study: {', '.join(names)}")

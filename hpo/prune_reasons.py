@@ -1,0 +1,229 @@
+"""Stop or go on, and why: the rule that stops a trial, its value and the value it had to reach.
+
+The pruner is called once, on a view of the study in which every read of the trials gives the
+same answer, and the reason is computed from that view: a trial that another worker finishes in
+between cannot make the reason contradict the decision.
+"""
+
+import copy
+import itertools
+import math
+from collections.abc import Container, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from optuna.pruners import (
+    BasePruner,
+    MedianPruner,
+    PatientPruner,
+    PercentilePruner,
+    SuccessiveHalvingPruner,
+)
+from optuna.storages import BaseStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from hpo.pruners import EagerHyperbandPruner, MedianHyperbandPruner
+
+DIGITS = 4  # of ROUGE in messages; more where two values would look alike
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a trial is stopped: at `step` (an evaluation, from 1) `value` is below `threshold`.
+
+    Both are None where no valid value was reported; the threshold alone is None where the rule
+    compared nothing (a rung that takes nobody before bootstrap_count trials are there). `also`
+    holds the other rules that stopped the trial at the same step.
+    """
+
+    rule: str
+    step: int
+    value: float | None
+    threshold: float | None
+    also: tuple["Verdict", ...] = ()
+
+    def as_mapping(self) -> dict[str, Any]:
+        """The verdict as it is kept with the trial (JSON)."""
+        return {**asdict(self), "also": [other.as_mapping() for other in self.also]}
+
+
+def decide(study: Study, trial: Trial) -> Verdict | None:
+    """Ask the pruner, once, about the value just reported; None means go on.
+
+    To be called after every report, whatever is done with the answer: Hyperband notes in it
+    which rung the trial has reached.
+    """
+    view = _one_view(study)
+    frozen = view._storage.get_trial(trial._trial_id)  # noqa: SLF001 - as Trial.should_prune
+    if frozen.last_step is None or not study.pruner.prune(view, frozen):
+        return None
+    first, *others = explain(study.pruner, view, frozen) or (_unexplained(study.pruner, frozen),)
+    return replace(first, also=tuple(others))
+
+
+def text(verdict: Verdict, *, evaluations_per_epoch: int = 1) -> str:
+    """The verdict in a line: `median at epoch 6: 0.2131 below 0.2544`."""
+    rules = (verdict, *verdict.also)
+    return "; ".join(_text(one, verdict.step / evaluations_per_epoch) for one in rules)
+
+
+def _text(verdict: Verdict, epoch: float) -> str:
+    where = f"{verdict.rule} at epoch {epoch:g}"
+    if verdict.value is None:
+        return f"{where}: no valid score"
+    if verdict.threshold is None:
+        return f"{where}: {verdict.value:.{DIGITS}f}"
+    value, threshold = _shown(verdict.value, verdict.threshold)
+    return f"{where}: {value} below {threshold}"
+
+
+def _unexplained(pruner: BasePruner, trial: FrozenTrial) -> Verdict:
+    step = trial.last_step or 0
+    return Verdict(type(pruner).__name__, step, trial.intermediate_values[step], None)
+
+
+def explain(pruner: BasePruner, study: Study, trial: FrozenTrial) -> tuple[Verdict, ...]:
+    """Each rule of the pruner that stops the trial, as it stood before the pruner was asked."""
+    if isinstance(pruner, MedianHyperbandPruner):
+        return (*_hyperband(pruner, study, trial), *_percentile(pruner.median, study, trial))
+    if isinstance(pruner, EagerHyperbandPruner):
+        return _hyperband(pruner, study, trial)
+    if isinstance(pruner, SuccessiveHalvingPruner):
+        trials = study.get_trials(deepcopy=False)
+        return _halving(pruner, trials, trial, label="successive halving")
+    if isinstance(pruner, PercentilePruner):
+        return _percentile(pruner, study, trial)
+    if isinstance(pruner, PatientPruner):
+        return _patient(pruner, study, trial)
+    return ()
+
+
+def _hyperband(
+    pruner: EagerHyperbandPruner, study: Study, trial: FrozenTrial
+) -> tuple[Verdict, ...]:
+    bracket = pruner.bracket_of(study, trial)
+    trials = pruner.bracket_study(study, bracket).get_trials(deepcopy=False)
+    label = f"hyperband bracket {bracket}"
+    return _halving(pruner.brackets[bracket], trials, trial, label=label)
+
+
+def _halving(
+    pruner: SuccessiveHalvingPruner,
+    trials: Sequence[FrozenTrial],
+    trial: FrozenTrial,
+    *,
+    label: str,
+) -> tuple[Verdict, ...]:
+    """Walk the rungs as SuccessiveHalvingPruner.prune does, up to the one that stops the trial."""
+    rule, step = _rungs(pruner), trial.last_step or 0
+    value = trial.intermediate_values[step]
+    rung = next(n for n in itertools.count() if _rung_key(n) not in trial.system_attrs)
+    while step >= rule.step_of(rung):
+        name = f"{label} rung {rung}"
+        if math.isnan(value):
+            return (Verdict(name, step, None, None),)
+        there = [
+            t.system_attrs[_rung_key(rung)] for t in trials if _rung_key(rung) in t.system_attrs
+        ]
+        competing = sorted([*there, value], reverse=True)
+        if len(competing) <= rule.bootstrap_count:
+            return (Verdict(f"{name} (too few trials there yet)", step, value, None),)
+        threshold = competing[max(len(competing) // rule.factor - 1, 0)]
+        if value < threshold:
+            return (Verdict(name, step, value, threshold),)
+        rung += 1
+    return ()
+
+
+def _percentile(pruner: PercentilePruner, study: Study, trial: FrozenTrial) -> tuple[Verdict, ...]:
+    if not pruner.prune(study, trial):  # takes no notes, so it may be asked again
+        return ()
+    step = trial.last_step or 0
+    share = pruner._percentile  # noqa: SLF001
+    name = "median" if isinstance(pruner, MedianPruner) else f"percentile {share:g}"
+    reported = [value for value in trial.intermediate_values.values() if not math.isnan(value)]
+    if not reported:
+        return (Verdict(name, step, None, None),)
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    others = [t.intermediate_values[step] for t in complete if step in t.intermediate_values]
+    threshold = float(np.nanpercentile(np.array(others, dtype=float), 100 - share))
+    return (Verdict(name, step, max(reported), threshold),)
+
+
+def _patient(pruner: PatientPruner, study: Study, trial: FrozenTrial) -> tuple[Verdict, ...]:
+    recent = pruner._patience + 1  # noqa: SLF001
+    values = [trial.intermediate_values[step] for step in sorted(trial.intermediate_values)]
+    best_before = float(np.nanmax(values[:-recent]))
+    verdict = Verdict(
+        "patient",
+        trial.last_step or 0,
+        float(np.nanmax(values[-recent:])),
+        best_before - pruner._min_delta,  # noqa: SLF001
+    )
+    wrapped = pruner._wrapped_pruner  # noqa: SLF001
+    return (verdict,) if wrapped is None else (verdict, *explain(wrapped, study, trial))
+
+
+@dataclass(frozen=True)
+class _Rungs:
+    """The options of successive halving, which Optuna keeps to itself."""
+
+    min_resource: int
+    factor: int
+    rate: int
+    bootstrap_count: int
+
+    def step_of(self, rung: int) -> int:
+        return int(self.min_resource * self.factor ** (self.rate + rung))
+
+
+def _rungs(pruner: SuccessiveHalvingPruner) -> _Rungs:
+    return _Rungs(
+        min_resource=pruner._min_resource or 1,  # noqa: SLF001 - never "auto" here
+        factor=pruner._reduction_factor,  # noqa: SLF001
+        rate=pruner._min_early_stopping_rate,  # noqa: SLF001
+        bootstrap_count=pruner._bootstrap_count,  # noqa: SLF001
+    )
+
+
+def _rung_key(rung: int) -> str:
+    return f"completed_rung_{rung}"
+
+
+class _OneView:
+    """A storage whose trials are read once; everything else is passed on."""
+
+    def __init__(self, storage: BaseStorage) -> None:
+        self._storage = storage
+        self._trials: list[FrozenTrial] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        del deepcopy  # pruners only read
+        if self._trials is None:
+            self._trials = self._storage.get_all_trials(study_id, deepcopy=False)
+        return [trial for trial in self._trials if states is None or trial.state in states]
+
+
+def _one_view(study: Study) -> Study:
+    view = copy.copy(study)
+    view._storage = cast("BaseStorage", _OneView(study._storage))  # noqa: SLF001
+    return view
+
+
+def _shown(one: float, other: float) -> tuple[str, str]:
+    """Both numbers with four digits, or with as many as tell them apart."""
+    for digits in range(DIGITS, 17):
+        shown = f"{one:.{digits}f}", f"{other:.{digits}f}"
+        if shown[0] != shown[1]:
+            return shown
+    return repr(one), repr(other)

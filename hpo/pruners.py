@@ -1,0 +1,170 @@
+"""Pruners by name; steps and resources count evaluations, max_resource is always explicit.
+
+With max_resource "auto" each process freezes the first value it sees, and workers then disagree
+on the bracket of the same trial.
+"""
+
+import warnings
+
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    NopPruner,
+    PatientPruner,
+    PercentilePruner,
+    SuccessiveHalvingPruner,
+)
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+from typing_extensions import override
+
+from config.pruners import (
+    Hyperband,
+    Median,
+    MedianHyperband,
+    NoPruner,
+    Patient,
+    Percentile,
+    Pruner,
+    SuccessiveHalving,
+)
+from config.schema import Configuration
+from config.space import max_evaluations
+from hpo.errors import SearchRefused
+
+
+class EagerHyperbandPruner(HyperbandPruner):
+    """Hyperband that knows every trial's bracket from the start.
+
+    Optuna's sets its brackets up in the first prune(); until then each process takes every
+    trial for one of bracket 0. Steps count from 1, and `max_resource` is the last of them.
+    """
+
+    def __init__(
+        self, *, min_resource: int, max_resource: int, reduction_factor: int, bootstrap_count: int
+    ) -> None:
+        super().__init__(min_resource, max_resource, reduction_factor, bootstrap_count)
+        # The study is only asked for max_resource="auto".
+        self._try_initialization(None)  # type: ignore[arg-type]
+
+    @property
+    def brackets(self) -> tuple[SuccessiveHalvingPruner, ...]:
+        """One successive halving for each bracket, in order."""
+        return tuple(self._pruners)
+
+    def bracket_of(self, study: Study, trial: FrozenTrial) -> int:
+        """The trial's bracket; from the study's name and its number, so it never changes."""
+        return self._get_bracket_id(study, trial)
+
+    def bracket_study(self, study: Study, bracket: int) -> Study:
+        """The study as the rule sees it: only the trials of one bracket."""
+        return self._create_bracket_study(study, bracket)
+
+
+class MedianHyperbandPruner(EagerHyperbandPruner):
+    """Stops a trial when hyperband or the median rule says so.
+
+    It is a HyperbandPruner, so that Optuna shows samplers the trial's bracket; the median is
+    taken over the whole study.
+    """
+
+    def __init__(
+        self,
+        median: MedianPruner,
+        *,
+        min_resource: int,
+        max_resource: int,
+        reduction_factor: int,
+        bootstrap_count: int,
+    ) -> None:
+        super().__init__(
+            min_resource=min_resource,
+            max_resource=max_resource,
+            reduction_factor=reduction_factor,
+            bootstrap_count=bootstrap_count,
+        )
+        self._median = median
+
+    @property
+    def median(self) -> MedianPruner:
+        """The median rule."""
+        return self._median
+
+    @override
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        # Always first, and whatever the median says: it writes the rung that this trial has
+        # reached, which the next rung and every other trial of the bracket are judged by.
+        hyperband_stops = super().prune(study, trial)
+        return self._median.prune(study, trial) or hyperband_stops
+
+
+def make_pruner(config: Configuration) -> BasePruner:
+    """The configured pruner."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # asked for by name, so wanted
+        return _make(config.optuna.pruner, max_resource=max_evaluations(config))
+
+
+def check_pruner(config: Configuration) -> None:
+    """Refuse successive halving whose first decision no trial can reach (SearchRefused).
+
+    Hyperband's first decision is checked by config.space.check.
+    """
+    options = config.optuna.pruner
+    inner = options.wrapped_pruner if isinstance(options, Patient) else options
+    if not isinstance(inner, SuccessiveHalving) or not config.optuna.search_space:
+        return
+    first = inner.min_resource * inner.reduction_factor**inner.min_early_stopping_rate
+    most = max_evaluations(config)
+    if first > most:
+        raise SearchRefused(
+            f"optuna.pruner successive_halving decides first after {first} evaluations and a trial"
+            f" has at most {most}; lower min_resource or min_early_stopping_rate, or train longer"
+        )
+
+
+def _make(options: Pruner, *, max_resource: int) -> BasePruner:
+    if isinstance(options, NoPruner):
+        return NopPruner()
+    if isinstance(options, Patient):
+        wrapped = options.wrapped_pruner
+        inner = None if wrapped is None else _make(wrapped, max_resource=max_resource)
+        return PatientPruner(inner, options.patience, options.min_delta)
+    if isinstance(options, SuccessiveHalving | Hyperband | MedianHyperband):
+        return _make_halving(options, max_resource=max_resource)
+    if isinstance(options, Percentile):
+        return PercentilePruner(
+            options.percentile,
+            options.n_startup_trials,
+            options.n_warmup_steps,
+            options.interval_steps,
+            n_min_trials=options.n_min_trials,
+        )
+    return _median(options)
+
+
+def _make_halving(
+    options: SuccessiveHalving | Hyperband | MedianHyperband, *, max_resource: int
+) -> BasePruner:
+    resources = {
+        "min_resource": options.min_resource,
+        "reduction_factor": options.reduction_factor,
+        "bootstrap_count": options.bootstrap_count,
+    }
+    if isinstance(options, SuccessiveHalving):
+        rate = options.min_early_stopping_rate
+        return SuccessiveHalvingPruner(**resources, min_early_stopping_rate=rate)
+    if isinstance(options, Hyperband):
+        return EagerHyperbandPruner(**resources, max_resource=max_resource)
+    return MedianHyperbandPruner(_median(options), **resources, max_resource=max_resource)
+
+
+def _median(options: Median | MedianHyperband) -> MedianPruner:
+    return MedianPruner(
+        options.n_startup_trials,
+        options.n_warmup_steps,
+        options.interval_steps,
+        n_min_trials=options.n_min_trials,
+    )

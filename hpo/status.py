@@ -1,0 +1,161 @@
+"""The state of a study, gathered once and shown as a table, as JSON, or again and again."""
+
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from hpo import study as studies
+from hpo.budget import budget
+from hpo.trial_record import Best, best_trial
+from storage.connect import Database
+from storage.leases import Leases
+from storage.workers import WorkerRow, Workers
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """One worker; `trial` is None between trials, `epoch` and `value` of its last report."""
+
+    worker: str
+    host: str
+    pid: int
+    device: str
+    doing: str
+    trial: int | None
+    epoch: int | None
+    value: float | None
+    seen_s: float
+    lost: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable JSON form."""
+        return {
+            "worker": self.worker,
+            "host": self.host,
+            "pid": self.pid,
+            "device": self.device,
+            "doing": self.doing,
+            "trial": self.trial,
+            "epoch": self.epoch,
+            "value": self.value,
+            "seen_s": round(self.seen_s, 1),
+            "lost": self.lost,
+        }
+
+
+@dataclass(frozen=True)
+class Status:
+    """A study's counts, workers and best; `time_left_s` is None until a trial has finished."""
+
+    study: str
+    budget: int
+    taken: int
+    complete: int
+    pruned: int
+    running: int
+    failed: int
+    waiting: int
+    best: Best | None
+    workers: tuple[WorkerStatus, ...]
+    time_left_s: float | None
+
+    @property
+    def total(self) -> int:
+        """Trials that were taken, in any state."""
+        return self.complete + self.pruned + self.running + self.failed
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable JSON form of `hpo status --json`."""
+        best = self.best
+        return {
+            "study": self.study,
+            "budget": self.budget,
+            "taken": self.taken,
+            "trials": {
+                "complete": self.complete,
+                "pruned": self.pruned,
+                "running": self.running,
+                "failed": self.failed,
+                "waiting": self.waiting,
+            },
+            "best": best
+            and {"number": best.number, "value": best.value, "params": dict(best.params)},
+            "workers": [worker.as_json() for worker in self.workers],
+            "time_left_s": self.time_left_s,
+        }
+
+
+def study_names(database: Database) -> list[str]:
+    """The names of all studies in the database, sorted."""
+    return sorted(optuna.get_all_study_names(database.storage))
+
+
+def collect(database: Database, name: str) -> Status:
+    """Gather the state of one study."""
+    pinned = studies.read(database, name)
+    study = optuna.load_study(study_name=name, storage=database.storage)
+    study_id = database.storage.get_study_id_from_name(name)
+    trials = study.get_trials(deepcopy=False)
+    leases = Leases(database, study_id)
+    by_worker = {
+        row.worker: trial
+        for row in leases.rows()
+        if not row.done and row.trial_id is not None
+        for trial in trials
+        if trial._trial_id == row.trial_id  # noqa: SLF001 - Optuna has no public way to it
+    }
+    workers = tuple(
+        _worker(row, by_worker.get(row.worker))
+        for row in Workers(database, study_id).rows()
+        if row.state != "left"
+    )
+    counts = {state: sum(trial.state is state for trial in trials) for state in TrialState}
+    allowed = budget(pinned.config)
+    taken = leases.taken()
+    return Status(
+        study=name,
+        budget=allowed,
+        taken=taken,
+        complete=counts[TrialState.COMPLETE],
+        pruned=counts[TrialState.PRUNED],
+        running=counts[TrialState.RUNNING],
+        failed=counts[TrialState.FAIL],
+        waiting=counts[TrialState.WAITING],
+        best=best_trial(study),
+        workers=workers,
+        time_left_s=_time_left(trials, allowed - taken + counts[TrialState.RUNNING], workers),
+    )
+
+
+def _worker(row: WorkerRow, trial: FrozenTrial | None) -> WorkerStatus:
+    step = trial.last_step if trial is not None else None
+    return WorkerStatus(
+        worker=row.worker,
+        host=row.host,
+        pid=row.pid,
+        device=row.device,
+        doing=row.doing,
+        trial=trial.number if trial is not None else None,
+        epoch=step,
+        value=trial.intermediate_values[step] if trial is not None and step is not None else None,
+        seen_s=row.beat_s_ago,
+        lost=row.state == "lost",
+    )
+
+
+def _time_left(
+    trials: list[FrozenTrial], unfinished: int, workers: tuple[WorkerStatus, ...]
+) -> float | None:
+    """Mean seconds of a finished trial, times those unfinished, over the workers alive."""
+    seconds = [
+        trial.duration.total_seconds()
+        for trial in trials
+        if trial.duration is not None and trial.state is not TrialState.FAIL
+    ]
+    if not seconds or unfinished <= 0:
+        return 0.0 if unfinished <= 0 else None
+    alive = sum(not worker.lost for worker in workers) or 1
+    return round(statistics.fmean(seconds) * unfinished / min(alive, unfinished), 1)

@@ -1,0 +1,67 @@
+"""A study's status as a person reads it."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hpo.progress import parameters
+from hpo.status import Status, WorkerStatus
+
+MINUTE_S = 60
+HOUR_S = 3600
+
+
+def view(status: Status) -> RenderableType:
+    """The whole picture: one line of counts, the best, the workers."""
+    return Group(
+        Text(f"study {status.study}", style="bold"),
+        _counts(status),
+        _best(status),
+        *([_workers(status.workers)] if status.workers else [Text("workers  none")]),
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 40 s, 12 min, 3.5 h."""
+    if seconds < MINUTE_S:
+        return f"{seconds:.0f} s"
+    if seconds < HOUR_S:
+        return f"{seconds / MINUTE_S:.0f} min"
+    return f"{seconds / HOUR_S:.1f} h"
+
+
+def _counts(status: Status) -> Text:
+    left = "" if status.time_left_s is None else f", about {duration(status.time_left_s)} left"
+    if status.taken >= status.budget and not status.running:
+        left = ", budget spent"
+    return Text(
+        f"trials   {status.taken} of {status.budget} taken: {status.complete} complete,"
+        f" {status.pruned} pruned, {status.running} running, {status.failed} failed,"
+        f" {status.waiting} waiting{left}"
+    )
+
+
+def _best(status: Status) -> Text:
+    best = status.best
+    if best is None:
+        return Text("best     no completed trial yet")
+    return Text(
+        f"best     trial {best.number}: {best.value:.4f} at epoch {best.epoch:g}"
+        f" ({parameters(best.params)})"
+    )
+
+
+def _workers(workers: tuple[WorkerStatus, ...]) -> Table:
+    table = Table("worker", "device", "doing", "trial", "epoch", "value", "seen", box=None)
+    for worker in workers:
+        table.add_row(
+            f"{worker.host}:{worker.pid}",
+            worker.device,
+            "lost" if worker.lost else worker.doing,
+            "-" if worker.trial is None else str(worker.trial),
+            "-" if worker.epoch is None else f"{worker.epoch:g}",
+            "-" if worker.value is None else f"{worker.value:.4f}",
+            f"{duration(worker.seen_s)} ago",
+            style="red" if worker.lost else None,
+        )
+    return table

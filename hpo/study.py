@@ -1,0 +1,267 @@
+"""A study with its configuration pinned in it: created once, read by every worker.
+
+The pin is the study's user attributes. They are written under the database's lock, the
+configuration last, so that a study either has its whole pin or counts as not pinned.
+"""
+
+import secrets
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.study import StudyDirection
+
+from config.difference import difference
+from config.load import from_mapping, to_mapping
+from config.schema import Configuration
+from config.space import check
+from hpo.errors import (
+    BadStudyName,
+    Difference,
+    NoSuchStudy,
+    NotPinned,
+    StudyDiffers,
+    WorkerRefused,
+)
+from hpo.pruners import check_pruner, make_pruner
+from hpo.samplers import check_sampler, make_sampler
+from storage.connect import Database
+
+FORMAT = 1
+"""Version of the pin; a worker that writes another one is refused."""
+
+MAX_NAME_LENGTH = 512  # characters; the width of Optuna's column
+FINGERPRINT_SHOWN = 12  # hex digits of a data fingerprint in messages
+DIFFERENCES_SHOWN = 6
+
+PACKAGES = ("optuna", "torch", "transformers")
+"""Whose versions are pinned; only another major version of optuna is refused."""
+
+LOCAL_FIELDS = ("data_path", "output_dir", "cpu_threads")
+"""Fields of `general` that belong to a machine and not to the search; kept beside the pin."""
+
+CONFIG, LOCAL, FORMAT_KEY, VERSIONS, DATA, KEY = (
+    "hpo:config",
+    "hpo:local",
+    "hpo:format",
+    "hpo:versions",
+    "hpo:data",
+    "hpo:key",
+)
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """What a study holds: configuration, the creator's machine-local values, and its origin.
+
+    `key` is the study's own for life, as no name is: another database may have the same name.
+    """
+
+    config: Configuration
+    local: Mapping[str, Any]
+    format: int
+    versions: Mapping[str, str]
+    data: str
+    key: str
+
+
+def create(database: Database, name: str, config: Configuration, *, data_fingerprint: str) -> bool:
+    """Make the study and pin the configuration; False when it stands already with the same one.
+
+    Raises ConfigError or SearchRefused for a configuration that cannot be searched, StudyDiffers
+    and WorkerRefused when the study is pinned with another configuration or other data, and
+    NotPinned when Optuna made it without hpo.
+    """
+    check_name(name)
+    check(config)
+    check_sampler(config)
+    check_pruner(config)
+    with database.lock(_lock_name(name)):
+        study_id = _study_id(database, name)
+        if study_id is not None and not _cut_off(database, study_id):
+            _check_same(_pin_of(database, name, study_id), config, data_fingerprint, name=name)
+            return False
+        _pin(database, name, config, data_fingerprint)
+    return True
+
+
+def read(database: Database, name: str) -> Pinned:
+    """The study's pin; raises NoSuchStudy or NotPinned."""
+    study_id = _study_id(database, name)
+    if study_id is None:
+        raise NoSuchStudy(
+            f"no study {name!r} in {database.url}; hpo create --study {name} makes it"
+        )
+    if not _is_pinned(database, study_id):
+        with database.lock(_lock_name(name)):  # another process may be pinning it this moment
+            return _pin_of(database, name, study_id)
+    return _pin_of(database, name, study_id)
+
+
+def delete(database: Database, name: str) -> None:
+    """Remove a study with its trials and leases, pinned or not; raises NoSuchStudy."""
+    with database.lock(_lock_name(name)):
+        study_id = _study_id(database, name)
+        if study_id is None:
+            raise NoSuchStudy(f"no study {name!r} in {database.url}; see: hpo studies")
+        database.storage.delete_study(study_id)
+
+
+def exists(database: Database, name: str) -> bool:
+    """Whether there is a study of that name, pinned or not."""
+    return _study_id(database, name) is not None
+
+
+def check_worker(pinned: Pinned, *, data_fingerprint: str) -> None:
+    """Refuse a worker whose format, Optuna or data are not the study's (WorkerRefused)."""
+    _check_format(pinned.format)
+    ours = version("optuna")
+    theirs = pinned.versions.get("optuna", "unknown")
+    if _major(ours) != _major(theirs):
+        raise WorkerRefused(
+            f"the study was made with optuna {theirs} and this worker has optuna {ours};"
+            f" install optuna {_major(theirs)}.x here, or create a new study"
+        )
+    if pinned.data != data_fingerprint:
+        raise WorkerRefused(
+            f"the study was made with data {_short(pinned.data)} and the data here is"
+            f" {_short(data_fingerprint)}; point --data at the same train and dev files"
+        )
+
+
+def open_study(database: Database, name: str, *, worker_seed: int | str) -> optuna.Study:
+    """The study with its sampler and pruner, seeded for one worker.
+
+    The seed also depends on how many trials there are, so that a worker that comes back under
+    the same `worker_seed` does not draw again what it drew before.
+    """
+    config = read(database, name).config
+    study = optuna.load_study(study_name=name, storage=database.storage, pruner=make_pruner(config))
+    begun = len(study.get_trials(deepcopy=False))
+    study.sampler = make_sampler(config, worker_seed=f"{worker_seed}/{begun}")
+    return study
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is empty, too long for the database, or cannot be printed."""
+    if not name.strip():
+        raise BadStudyName("the study's name is empty; give one with --study")
+    if len(name) > MAX_NAME_LENGTH:
+        raise BadStudyName(
+            f"the study's name has {len(name)} characters; use at most {MAX_NAME_LENGTH}"
+        )
+    if not name.isprintable():
+        raise BadStudyName(
+            f"the study's name {name!r} has characters that cannot be printed; leave them out"
+        )
+
+
+def differences(pinned: Configuration, given: Configuration) -> tuple[Difference, ...]:
+    """The pinned fields whose values differ, dotted; machine-local fields do not count."""
+    ours, theirs = _split(pinned)[0], _split(given)[0]
+    return tuple(Difference(*found) for found in difference(ours, theirs))
+
+
+def _pin(database: Database, name: str, config: Configuration, data: str) -> None:
+    study_id, (to_pin, local) = _study_id(database, name), _split(config)
+    if study_id is None:
+        study_id = database.storage.create_new_study([StudyDirection.MAXIMIZE], name)
+    attributes = {
+        FORMAT_KEY: FORMAT,  # first: it marks a study whose creator died here as ours
+        LOCAL: local,
+        VERSIONS: {package: version(package) for package in PACKAGES},
+        DATA: data,
+        KEY: secrets.token_hex(8),
+    }
+    for key, value in attributes.items():
+        database.storage.set_study_user_attr(study_id, key, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study = optuna.load_study(study_name=name, storage=database.storage)
+        study.set_metric_names([config.metric.name])  # for optuna-dashboard and Optuna's plots
+    database.storage.set_study_user_attr(study_id, CONFIG, to_pin)
+
+
+def _pin_of(database: Database, name: str, study_id: int) -> Pinned:
+    attributes = database.storage.get_study_user_attrs(study_id)
+    if CONFIG not in attributes:
+        if FORMAT_KEY in attributes:
+            raise NotPinned(f"the creation of study {name!r} was cut off; run hpo create again")
+        raise NotPinned(
+            f"study {name!r} has no pinned configuration (Optuna made it without hpo);"
+            " choose another name, or delete it first"
+        )
+    _check_format(attributes[FORMAT_KEY])  # before the rest is read in this format
+    pinned, local = attributes[CONFIG], attributes[LOCAL]
+    whole = {**pinned, "general": {**pinned["general"], **local}}
+    return Pinned(
+        config=from_mapping(whole),
+        local=local,
+        format=attributes[FORMAT_KEY],
+        versions=attributes[VERSIONS],
+        data=attributes[DATA],
+        key=attributes[KEY],
+    )
+
+
+def _check_format(number: int) -> None:
+    if number != FORMAT:
+        raise WorkerRefused(
+            f"the study has format {number} and this hpo has format {FORMAT};"
+            " install the hpo version that made the study, or create a new study"
+        )
+
+
+def _check_same(pinned: Pinned, config: Configuration, data: str, *, name: str) -> None:
+    found = differences(pinned.config, config)
+    if found:
+        shown = "; ".join(map(str, found[:DIFFERENCES_SHOWN]))
+        more = f" and {len(found) - DIFFERENCES_SHOWN} more" * (len(found) > DIFFERENCES_SHOWN)
+        raise StudyDiffers(
+            f"study {name!r} is pinned with other values ({shown}{more});"
+            " use the pinned configuration, or another study name",
+            found,
+        )
+    check_worker(pinned, data_fingerprint=data)
+
+
+def _split(config: Configuration) -> tuple[dict[str, object], dict[str, object]]:
+    """The part of the configuration that is pinned, and the machine-local part."""
+    whole = to_mapping(config)
+    general = config.general.model_dump(mode="json")
+    local = {field: general.pop(field) for field in LOCAL_FIELDS}
+    # Where a file was exported from changes nothing, so it is no part of the search either.
+    return {**whole, "general": general, "provenance": None}, local
+
+
+def _study_id(database: Database, name: str) -> int | None:
+    try:
+        return database.storage.get_study_id_from_name(name)
+    except KeyError:
+        return None
+
+
+def _is_pinned(database: Database, study_id: int) -> bool:
+    return CONFIG in database.storage.get_study_user_attrs(study_id)
+
+
+def _cut_off(database: Database, study_id: int) -> bool:
+    """Whether a creator died between its first mark on the study and the configuration."""
+    attributes = database.storage.get_study_user_attrs(study_id)
+    return FORMAT_KEY in attributes and CONFIG not in attributes
+
+
+def _lock_name(name: str) -> str:
+    return f"study:{name}"
+
+
+def _major(number: str) -> str:
+    return number.split(".", maxsplit=1)[0]
+
+
+def _short(fingerprint: str) -> str:
+    return fingerprint[:FINGERPRINT_SHOWN]

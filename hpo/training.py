@@ -1,0 +1,99 @@
+"""One training without a study: what `hpo train` does."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from config.load import load
+from config.schema import Configuration
+from hpo.errors import HpoError
+from hpo.progress import Progress
+from hpo.stop import Stopped, stop_requests
+from trainer.checkpoint import SETTINGS_FILE
+from trainer.data import fingerprint, locate_data
+from trainer.evaluation import Evaluation, FitResult, Step
+from trainer.fit import fit
+from trainer.scores import SCORES_FILE
+from trainer.session import TrainingSession
+
+
+def load_for_training(
+    source: str, *, overrides: Sequence[str], data: str | None, seed: int | None
+) -> Configuration:
+    """The configuration to train: `data` and `seed` replace those in it unless they are None."""
+    given = list(overrides)
+    if data is not None:
+        given.append(f"general.data_path={data}")
+    if seed is not None:
+        given.append(f"general.seed={seed}")
+    return load(source, overrides=given, environ=os.environ)
+
+
+def train_once(
+    config: Configuration, folder: Path, *, overwrite: bool, console: Console
+) -> FitResult:
+    """Train and leave the best model and scores.json in `folder`.
+
+    Raises HpoError when the folder holds a model already, unless `overwrite`, and Stopped when
+    asked to stop; then the best model so far is in a folder of its own that scores.json names.
+    """
+    _make_room(folder, overwrite=overwrite)
+    files = locate_data(config.general.data_path)
+    metric, epochs = config.metric.name, config.training.num_train_epochs
+    with stop_requests() as stop, Progress(console, metric=metric) as progress:
+        _compare_data(config, fingerprint(files), progress)
+
+        def on_step(step: Step) -> None:
+            if stop.is_set():
+                raise Stopped
+            progress.stepped(step.step, step.total_steps, step.loss)
+
+        def on_evaluation(evaluation: Evaluation) -> bool:
+            value = evaluation.scores.value(metric)
+            progress.evaluated(evaluation.epoch, epochs, value, evaluation.train_loss)
+            if evaluation.step == 1:
+                _forget(folder, evaluation.checkpoint)
+            if evaluation.is_best:
+                progress.best(value, None)
+            return True
+
+        session = TrainingSession(files, Path(config.general.output_dir) / "cache")
+        result = fit(config, on_evaluation, session=session, output_dir=folder, on_step=on_step)
+    _publish(result.checkpoint, folder)
+    return result
+
+
+def _forget(folder: Path, checkpoint: Path) -> None:
+    """Remove the replaced model: scores.json tells of the new training from now on."""
+    for file in checkpoint.iterdir():
+        if file.name != SCORES_FILE:
+            (folder / file.name).unlink(missing_ok=True)
+
+
+def _publish(checkpoint: Path, folder: Path) -> None:
+    """Make the best model's files the folder's own; its scores.json, as of then, is not needed."""
+    for file in checkpoint.iterdir():
+        if file.name == SCORES_FILE:
+            file.unlink()
+        else:
+            file.replace(folder / file.name)
+    checkpoint.rmdir()
+
+
+def _make_room(folder: Path, *, overwrite: bool) -> None:
+    if overwrite or not (folder / SETTINGS_FILE).exists():
+        return
+    raise HpoError(f"{folder} holds a model already; choose another --output, or add --overwrite")
+
+
+def _compare_data(config: Configuration, found: str, progress: Progress) -> None:
+    """Warn when an exported configuration is trained on other data than its score comes from."""
+    expected = (config.provenance or {}).get("data_fingerprint")
+    if expected is not None and expected != found:
+        progress.say(
+            f"the data here ({found[:12]}) is not what the trial was trained on"
+            f" ({str(expected)[:12]}): expect another score",
+            style="yellow",
+        )

@@ -1,0 +1,20 @@
+"""Where a trial's checkpoints lie: OUTPUT/STUDY/trial_00007, whatever the study is called."""
+
+import hashlib
+import re
+from pathlib import Path
+
+UNSAFE = re.compile(r"[^\w.\- ]|^\.+$")
+
+
+def study_folder(root: Path, study: str) -> Path:
+    """The study's folder under `root`; a name that is no plain folder name gets a hash instead."""
+    plain = UNSAFE.sub("_", study)[:80]
+    if plain != study:
+        plain = f"{plain}-{hashlib.sha256(study.encode()).hexdigest()[:8]}"
+    return root / plain
+
+
+def trial_folder(root: Path, study: str, number: int) -> Path:
+    """The folder of one trial of the study."""
+    return study_folder(root, study) / f"trial_{number:05d}"

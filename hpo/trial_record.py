@@ -1,0 +1,97 @@
+"""What a trial keeps in the database beside Optuna's own columns, and how it is read back.
+
+What is short stands in user attributes, which optuna-dashboard shows on one line each; curves
+and tracebacks stand in system attributes, and in the trial's note.
+"""
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from optuna.storages import BaseStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from storage.url import mask
+
+if TYPE_CHECKING:  # `hpo status` reads records and need not wait for the trainer's imports
+    from trainer.evaluation import FitResult
+
+CURVE = "hpo:curve"
+BEST_EPOCH = "hpo:best_epoch"
+PRUNED = "hpo:pruned"
+ERROR = "hpo:error"
+TRACEBACK = "hpo:traceback"
+MACHINE = "hpo:machine"
+CHECKPOINT = "hpo:checkpoint"
+SECONDS = "hpo:seconds"
+
+TRACEBACK_CHARACTERS = 4000
+
+
+@dataclass(frozen=True)
+class Best:
+    """A completed trial as the search's winner; `epoch` is that of its best evaluation."""
+
+    number: int
+    value: float
+    epoch: float
+    params: dict[str, Any]
+    machine: dict[str, Any]
+    checkpoint: str
+
+
+def curve(trial: FrozenTrial) -> list[dict[str, float]]:
+    """The trial's evaluations so far, in order."""
+    return list(trial.system_attrs.get(CURVE, []))
+
+
+def keep_curve(storage: BaseStorage, trial_id: int, points: list[dict[str, float]]) -> None:
+    """Keep the trial's evaluations so far."""
+    storage.set_trial_system_attr(trial_id, CURVE, points)
+
+
+def record_error(storage: BaseStorage, trial_id: int, error: Exception) -> str:
+    """Keep an error with its trial, passwords masked; the line that people read."""
+    message = mask(f"{type(error).__name__}: {error}")
+    trace = mask("".join(traceback.format_exception(error)))[-TRACEBACK_CHARACTERS:]
+    storage.set_trial_user_attr(trial_id, ERROR, message)
+    storage.set_trial_system_attr(trial_id, TRACEBACK, trace)
+    return message
+
+
+def record_result(trial: Trial, result: "FitResult") -> None:
+    """Keep how a trial ended and what it ran on, before Optuna closes it to changes."""
+    trial.set_user_attr(BEST_EPOCH, result.best.epoch)
+    trial.set_user_attr(CHECKPOINT, str(result.checkpoint))
+    trial.set_user_attr(SECONDS, round(result.seconds, 3))
+    trial.set_user_attr(
+        MACHINE,
+        {
+            "device": result.device,
+            "precision": result.precision,
+            "precision_reason": result.precision_reason,
+            "cpu_threads": result.threads,
+        },
+    )
+
+
+def best_trial(study: Study) -> Best | None:
+    """The COMPLETE trial with the highest value, the earliest of equals; None before the first."""
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    scored = [trial for trial in complete if trial.value is not None]
+    if not scored:
+        return None
+    return _best(max(scored, key=lambda trial: (trial.value, -trial.number)))
+
+
+def _best(trial: FrozenTrial) -> Best:
+    attrs = trial.user_attrs
+    return Best(
+        number=trial.number,
+        value=float(trial.values[0]),
+        epoch=float(attrs.get(BEST_EPOCH, len(trial.intermediate_values))),
+        params=dict(trial.params),
+        machine=dict(attrs.get(MACHINE, {})),
+        checkpoint=str(attrs.get(CHECKPOINT, "")),
+    )

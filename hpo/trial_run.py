@@ -1,0 +1,167 @@
+"""A trial under way: what happens at each step, at each evaluation, and at its end.
+
+Before every write the lease is confirmed, so a worker that lost its trial writes nothing. A
+step that an earlier attempt has reported is trained again but not reported again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from config.load import to_mapping
+from config.schema import Configuration
+from hpo import trial_record
+from hpo.lease_keeper import LeaseKeeper
+from hpo.notes import save_note
+from hpo.progress import Progress
+from hpo.prune_reasons import Verdict, decide, text
+from hpo.run_names import run_id, run_name
+from hpo.stop import Stopped, StopRequest
+from hpo.trial_info import Ending, TrialInfo, shareable
+from hpo.wandb_mirror import Mirror
+from storage.connect import Database
+from trainer.evaluation import Evaluation, FitResult, Sample, Step
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended; `error` is None unless it failed by itself."""
+
+    state: TrialState
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a trial writes to and listens to beside its training; outlives the trial.
+
+    `study_key` is the study's own for life; W&B run ids are made from it.
+    """
+
+    study: Study
+    study_key: str
+    database: Database
+    mirror: Mirror
+    progress: Progress
+    stop: StopRequest
+
+
+class TrialRun:
+    """One attempt at a trial, with the callbacks that `fit` is given."""
+
+    def __init__(self, around: Surroundings, trial: Trial, keeper: LeaseKeeper) -> None:
+        self._around = around
+        self._trial = trial
+        self._keeper = keeper
+        self._id = trial._trial_id  # noqa: SLF001 - Optuna has no public way to it
+        self._reported = self._frozen().intermediate_values
+        self._curve: list[dict[str, float]] = []
+        self._samples: tuple[Sample, ...] = ()
+        self._verdict: Verdict | None = None
+
+    def begin(
+        self, settings: Configuration, params: Mapping[str, object], *, continued: bool
+    ) -> None:
+        """Announce the trial to the terminal and to W&B."""
+        self._metric = settings.metric.name
+        self._epochs = settings.training.num_train_epochs
+        self._per_epoch = settings.training.evaluations_per_epoch
+        self._last_step = self._epochs * self._per_epoch
+        study, number = self._around.study.study_name, self._trial.number
+        self._around.progress.started(number, params, continued=continued)
+        self._around.mirror.start(
+            TrialInfo(
+                study=study,
+                number=number,
+                run_id=run_id(study, self._around.study_key, number),
+                name=run_name(settings),
+                settings=shareable(to_mapping(settings)),
+                params=dict(params),
+                metric=self._metric,
+                continued=continued,
+            ),
+            trial_record.curve(self._frozen()),
+        )
+
+    def on_step(self, step: Step) -> None:
+        """After an optimizer step: leave when asked to stop or when the lease is lost."""
+        if self._around.stop.is_set():
+            raise Stopped
+        self._keeper.check()
+        self._around.progress.stepped(step.step, step.total_steps, step.loss)
+
+    def on_evaluation(self, evaluation: Evaluation) -> bool:
+        """Report, decide, mirror; False ends the training because a rule pruned the trial."""
+        self._keeper.confirm()
+        value = evaluation.scores.value(self._metric)
+        if evaluation.is_best:
+            self._samples = evaluation.samples
+        point = evaluation.as_mapping()
+        self._curve.append(point)
+        self._around.progress.evaluated(
+            evaluation.epoch, self._epochs, value, evaluation.train_loss
+        )
+        if evaluation.step in self._reported:
+            return True
+        trial_record.keep_curve(self._around.database.storage, self._id, self._curve)
+        self._trial.report(value, evaluation.step)
+        self._around.mirror.evaluation(point)
+        verdict = decide(self._around.study, self._trial)
+        # After the last evaluation the trial is complete: stopping would save nothing.
+        if evaluation.step < self._last_step:
+            self._verdict = verdict
+        return self._verdict is None
+
+    def ended(self, result: FitResult) -> Outcome:
+        """Tell the study how the training ended: COMPLETE with its best evaluation, or PRUNED."""
+        self._keeper.confirm()
+        trial_record.record_result(self._trial, result)
+        value = result.best.scores.value(self._metric)
+        study, progress = self._around.study, self._around.progress
+        if self._verdict is not None:
+            reason = text(self._verdict, evaluations_per_epoch=self._per_epoch)
+            self._trial.set_user_attr(trial_record.PRUNED, self._verdict.as_mapping())
+            study.tell(self._trial, state=TrialState.PRUNED)
+            progress.pruned(reason)
+            return self._close(Ending("pruned", value, reason, result.seconds), TrialState.PRUNED)
+        study.tell(self._trial, value)
+        early = result.ended == "early_stopping"
+        progress.completed(value, result.best.epoch, early=early)
+        return self._close(Ending("complete", value, None, result.seconds), TrialState.COMPLETE)
+
+    def failed(self, error: Exception) -> Outcome:
+        """Tell the study that the trial failed, and with what."""
+        self._keeper.confirm()
+        message = fail(self._around, self._id, error)
+        return self._close(Ending("failed", reason=message), TrialState.FAIL, error=message)
+
+    def ended_elsewhere(self) -> Outcome:
+        """Take note that another program, such as optuna-dashboard, has ended the trial."""
+        state, number = self._frozen().state, self._trial.number
+        reason = f"trial {number} was set to {state.name} by another program"
+        self._around.progress.failed(number, reason)
+        self._around.mirror.finish(Ending("failed", reason=reason))
+        return Outcome(state)
+
+    def left(self) -> None:
+        """Leave the trial as it stands, for whoever continues it."""
+        self._around.mirror.release()
+
+    def _close(self, ending: Ending, state: TrialState, *, error: str | None = None) -> Outcome:
+        self._around.mirror.finish(ending)
+        save_note(self._around.study, self._trial, samples=self._samples)
+        return Outcome(state, error)
+
+    def _frozen(self) -> FrozenTrial:
+        return self._around.database.storage.get_trial(self._id)
+
+
+def fail(around: Surroundings, trial_id: int, error: Exception) -> str:
+    """Record an error with a trial and tell the study FAIL; the error's line, passwords masked."""
+    message = trial_record.record_error(around.database.storage, trial_id, error)
+    number = around.database.storage.get_trial(trial_id).number
+    around.study.tell(number, state=TrialState.FAIL)
+    around.progress.failed(number, message)
+    return message

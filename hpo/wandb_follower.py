@@ -1,0 +1,109 @@
+"""Follows one trial after another and keeps a W&B run open for the one that runs.
+
+Runs in the mirror's thread; everything here may raise or block. It remembers what it was told of
+the trial, so that a run which could not be opened at first is opened later and lacks nothing.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hpo.trial_info import Ending, Point, TrialInfo
+from hpo.wandb_mode import Wire
+
+ONLINE_AGAIN_S = 300
+"""While W&B can't be reached, runs are written offline for this long before it is tried again."""
+
+log = logging.getLogger(__name__)
+
+
+class Run(Protocol):
+    """An open run of one trial."""
+
+    def log(self, point: Point) -> None:
+        """Add one evaluation to the curve."""
+
+    def finish(self, ending: Ending) -> None:
+        """Write the summary and close the run; TimeoutError where it can't be sent."""
+
+    def release(self) -> None:
+        """Close the run for another worker to go on with."""
+
+
+OpenRun = Callable[[TrialInfo, Wire, Sequence[Point]], Run]
+
+
+@dataclass
+class _Followed:
+    trial: TrialInfo
+    curve: list[Point]
+    run: Run | None = None
+
+    def knows(self, point: Point) -> bool:
+        return any(known["step"] >= point["step"] for known in self.curve)
+
+
+class Follower:
+    """Writes each trial through `open_run`: online where that works, else offline."""
+
+    def __init__(self, open_run: OpenRun, wire: Wire) -> None:
+        self._open_run = open_run
+        self._wire = wire
+        self._online_at = 0.0
+        self._followed: _Followed | None = None
+
+    def start(self, trial: TrialInfo, earlier: Sequence[Point]) -> None:
+        """Follow a new trial; one that was not ended is left to another worker."""
+        try:
+            self.release()
+        finally:
+            self._followed = _Followed(trial, list(earlier))
+        self._open(self._followed)
+
+    def evaluation(self, point: Point) -> None:
+        """Add an evaluation, opening the run now if that failed before."""
+        followed = self._followed
+        if followed is None or followed.knows(point):
+            return
+        followed.curve.append(point)
+        if followed.run is None:
+            self._open(followed)
+        else:
+            followed.run.log(point)
+
+    def finish(self, ending: Ending) -> None:
+        """End the trial's run."""
+        followed, self._followed = self._followed, None
+        if followed is None:
+            return
+        run = followed.run or self._open(followed)
+        try:
+            run.finish(ending)
+        except TimeoutError:
+            self._go_offline()
+            raise
+
+    def release(self) -> None:
+        """Leave the trial's run, if there is one, for another worker."""
+        followed, self._followed = self._followed, None
+        if followed is not None and followed.run is not None:
+            followed.run.release()
+
+    def _open(self, followed: _Followed) -> Run:
+        curve = tuple(followed.curve)
+        if self._wire == "online" and time.monotonic() >= self._online_at:
+            try:
+                followed.run = self._open_run(followed.trial, "online", curve)
+            except Exception as error:  # noqa: BLE001 - wandb raises many things without a network
+                reason = str(error).strip().splitlines() or [type(error).__name__]
+                log.warning("W&B can't be reached, trials go offline: %s", reason[0])
+                self._go_offline()
+            else:
+                return followed.run
+        followed.run = self._open_run(followed.trial, "offline", curve)
+        return followed.run
+
+    def _go_offline(self) -> None:
+        self._online_at = time.monotonic() + ONLINE_AGAIN_S

@@ -1,0 +1,152 @@
+"""Trials mirrored to W&B from a thread of its own: no trial waits for it or fails with it.
+
+The database is the only truth; what W&B misses can be written again from there. So telling the
+mirror something returns at once, an error is logged (the first with its traceback, the others
+counted), and a worker's end waits a bounded time for what is still to be sent.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from config.schema import Configuration
+from hpo.trial_info import Ending, Point, TrialInfo
+from hpo.wandb_follower import Follower, OpenRun, Run
+from hpo.wandb_mode import Wire, resolve_mode
+
+QUEUE_EVENTS = 1000
+CLOSE_TIMEOUT_S = 30.0
+
+log = logging.getLogger(__name__)
+
+Event = Callable[[Follower], None]
+
+
+class Mirror:
+    """What a worker tells of its trials, one trial at a time. This one passes nothing on.
+
+    No method raises, and none but `close` blocks. A step that was told before may be told again:
+    a run has every step once.
+    """
+
+    def start(self, trial: TrialInfo, earlier: Sequence[Point] = ()) -> None:
+        """Begin a trial; `earlier` is its curve so far where another worker began it."""
+        curve = tuple(earlier)
+        self._tell(lambda follower: follower.start(trial, curve))
+
+    def evaluation(self, point: Point) -> None:
+        """Add an evaluation to the trial's curve."""
+        self._tell(lambda follower: follower.evaluation(point))
+
+    def finish(self, ending: Ending) -> None:
+        """End the trial."""
+        self._tell(lambda follower: follower.finish(ending))
+
+    def release(self) -> None:
+        """Leave the trial unfinished: another worker goes on with it."""
+        self._tell(lambda follower: follower.release())
+
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Send what is left, for about `timeout_s` seconds at most. Nothing is told after it."""
+
+    def _tell(self, event: Event) -> None:
+        """Pass an event on; must not block or raise."""
+
+
+class WandbMirror(Mirror):
+    """Passes a worker's trials on to W&B through a bounded queue and a daemon thread.
+
+    `shut_down` ends what wandb has running, within the seconds it is given.
+    """
+
+    def __init__(
+        self,
+        open_run: OpenRun,
+        wire: Wire,
+        *,
+        shut_down: Callable[[float], None] | None = None,
+        queue_events: int = QUEUE_EVENTS,
+    ) -> None:
+        self._follower = Follower(open_run, wire)
+        self._shut_down = shut_down
+        self._events: queue.Queue[Event | None] = queue.Queue(queue_events)
+        self._closing = threading.Event()
+        self._errors = 0
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._work, name="wandb-mirror", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """End the thread and wandb's own process; what is not sent by then is left unsent."""
+        deadline = time.monotonic() + timeout_s
+        self._closing.set()
+        self._put(None)
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            log.warning("W&B: not all was sent within %g s; the rest is left", timeout_s)
+        if self._shut_down is not None:
+            self._shut_down(max(0.0, deadline - time.monotonic()))
+        if self._errors > 1 or self._dropped:
+            log.warning("W&B: %d errors and %d lost updates", self._errors, self._dropped)
+
+    def _tell(self, event: Event) -> None:
+        self._put(event)
+
+    def _put(self, event: Event | None) -> None:
+        try:
+            self._events.put_nowait(event)
+        except queue.Full:
+            if event is not None:
+                self._count_lost()
+
+    def _count_lost(self) -> None:
+        self._dropped += 1
+        if self._dropped == 1:
+            log.warning("W&B is slow and updates for it are lost; the search is not affected")
+
+    def _work(self) -> None:
+        while (event := self._next()) is not None:
+            self._try(event)
+        self._try(Follower.release)
+
+    def _next(self) -> Event | None:
+        """The next event; None when closing and there is no more."""
+        if self._closing.is_set() and self._events.empty():
+            return None
+        return self._events.get()
+
+    def _try(self, event: Event) -> None:
+        try:
+            event(self._follower)
+        except Exception:
+            self._errors += 1
+            if self._errors == 1:
+                log.warning("W&B failed; the search goes on without it", exc_info=True)
+
+
+def open_mirror(config: Configuration, folder: Path, environ: Mapping[str, str]) -> Mirror:
+    """The mirror that a worker with this configuration uses; wandb's files go to `folder`/wandb."""
+    mode = resolve_mode(config.wandb.mode, environ)
+    if mode == "disabled":
+        return Mirror()
+    try:
+        # Imported here so that a worker without W&B, or with a broken one, runs all the same.
+        from hpo.wandb_run import Target, open_run, shut_down  # noqa: PLC0415
+    except Exception:  # a W&B that can't be imported must not stop the worker
+        log.warning("W&B can't be used; the search goes on without it", exc_info=True)
+        return Mirror()
+    target = Target(
+        project=config.wandb.project or config.general.project_name,
+        entity=config.wandb.entity,
+        tags=config.wandb.tags,
+        notes=config.wandb.notes,
+        folder=folder,
+    )
+
+    def opened(trial: TrialInfo, wire: Wire, earlier: Sequence[Point]) -> Run:
+        return open_run(target, trial, wire=wire, earlier=earlier)
+
+    return WandbMirror(opened, mode, shut_down=shut_down)

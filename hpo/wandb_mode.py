@@ -1,0 +1,77 @@
+"""Whether trials are mirrored to W&B, and whether over the network, decided without wandb itself.
+
+Nobody is ever asked for a key: a worker has no one in front of it.
+"""
+
+import configparser
+import logging
+import netrc
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+Wire = Literal["online", "offline"]
+Mode = Literal[Wire, "disabled"]
+
+DEFAULT_SERVER = "https://api.wandb.ai"
+# What WANDB_MODE may say, and wandb's older words for it.
+ENVIRONMENT_MODES: Mapping[str, Mode] = {
+    "online": "online",
+    "run": "online",
+    "shared": "online",
+    "offline": "offline",
+    "dryrun": "offline",
+    "disabled": "disabled",
+}
+
+log = logging.getLogger(__name__)
+
+
+def resolve_mode(configured: str, environ: Mapping[str, str]) -> Mode:
+    """The mode to use: WANDB_MODE before the configuration; `auto` is online where a key is found.
+
+    Online without a key becomes offline, with a warning: nothing is lost, `wandb sync` sends it.
+    """
+    wanted = ENVIRONMENT_MODES.get(environ.get("WANDB_MODE", ""), configured)
+    if wanted == "disabled":
+        return "disabled"
+    if wanted == "offline" or has_key(environ):
+        return "offline" if wanted == "offline" else "online"
+    if wanted == "online":
+        log.warning(
+            "W&B is set to online but there is no key: writing offline. "
+            "Set WANDB_API_KEY or run `wandb login`."
+        )
+    return "offline"
+
+
+def has_key(environ: Mapping[str, str]) -> bool:
+    """Whether wandb would find a key: in the environment, or in the netrc file for its server."""
+    if environ.get("WANDB_API_KEY") or environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    home = Path(environ.get("HOME", "~")).expanduser()
+    host = urlsplit(_server(environ, home)).hostname or ""
+    files = [environ["NETRC"]] if environ.get("NETRC") else [home / ".netrc", home / "_netrc"]
+    return any(_knows(Path(file).expanduser(), host) for file in files)
+
+
+def _server(environ: Mapping[str, str], home: Path) -> str:
+    """The W&B server's address: the environment's, or what `wandb login --host` left behind."""
+    folder = environ.get("WANDB_CONFIG_DIR")
+    settings = (Path(folder).expanduser() if folder else home / ".config/wandb") / "settings"
+    saved = configparser.ConfigParser(interpolation=None)
+    try:
+        saved.read(settings, encoding="utf-8")
+    except (configparser.Error, OSError, UnicodeDecodeError):
+        log.debug("W&B's settings file can't be read: %s", settings)
+    kept = saved.get("default", "base_url", fallback=DEFAULT_SERVER)
+    return environ.get("WANDB_BASE_URL") or kept
+
+
+def _knows(file: Path, host: str) -> bool:
+    try:
+        login = netrc.netrc(file).hosts.get(host)
+    except (netrc.NetrcParseError, OSError, UnicodeDecodeError):
+        return False
+    return login is not None and bool(login[2])

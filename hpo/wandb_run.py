@@ -1,0 +1,171 @@
+"""One trial as one W&B run, written step by step. The only module that imports wandb.
+
+Everything here may raise, block or be slow: `wandb_mirror` calls it from a thread of its own.
+Of the host nothing is sent but what a trial's record needs: no code, no git state, no installed
+packages, no machine metrics, no console output, no crash reports.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpo.trial_info import SCORES, Ending, Point, TrialInfo, best_point
+from hpo.wandb_mode import Wire
+
+# wandb reads these as it starts; without them its service sends its errors to W&B's makers, and
+# it writes to the worker's terminal before a run's own settings can silence it.
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+os.environ.setdefault("WANDB_SILENT", "true")
+
+import wandb
+
+INIT_TIMEOUT_S = 30
+FINISH_TIMEOUT_S = 30
+RESTART_TIMEOUT_S = 5
+FAILED = 1
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a study's runs go; wandb keeps its own files in `folder`/wandb."""
+
+    project: str
+    entity: str | None
+    tags: tuple[str, ...]
+    notes: str | None
+    folder: Path
+
+
+class TrialRun:
+    """A W&B run that holds one trial."""
+
+    def __init__(self, run: wandb.Run, metric: str) -> None:
+        self._run = run
+        self._metric = metric
+        # A resumed run has its curve up to here; wandb would drop such steps with a warning.
+        self._first_step = run.starting_step if run.resumed else 0
+        self._curve: list[Point] = []
+
+    def log(self, point: Point) -> None:
+        """Add one evaluation to the curve, unless the run has it already."""
+        self._curve.append(point)
+        step = int(point["step"])
+        if step >= self._first_step:
+            self._run.log(self._row(point), step=step)
+
+    def finish(self, ending: Ending) -> None:
+        """Write the summary and close the run; blocks until all is sent, or raises TimeoutError."""
+        best = best_point(self._curve, self._metric)
+        summary = {
+            "state": ending.state,
+            "reason": ending.reason,
+            "duration_s": ending.seconds,
+            "value": ending.value,
+            "best/value": None if best is None else best[self._metric],
+            "best/epoch": None if best is None else best["epoch"],
+            "evaluations": len(self._curve),
+        }
+        self._run.summary.update({k: v for k, v in summary.items() if v is not None})
+        self._run.finish(exit_code=FAILED if ending.state == "failed" else 0)
+
+    def release(self) -> None:
+        """Close the run as preempted: another worker goes on with it."""
+        self._run.mark_preempting()
+        self._run.finish(exit_code=FAILED)
+
+    def _row(self, point: Point) -> dict[str, float]:
+        best = best_point(self._curve, self._metric)
+        row = {
+            "epoch": point["epoch"],
+            "train/loss": point.get("train_loss"),
+            "train/learning_rate": point.get("learning_rate"),
+            "eval/loss": point.get("eval_loss"),
+            "eval/best": None if best is None else best[self._metric],
+            **{f"eval/{score}": point.get(score) for score in SCORES},
+        }
+        return {key: value for key, value in row.items() if value is not None}
+
+
+def open_run(target: Target, trial: TrialInfo, *, wire: Wire, earlier: Sequence[Point]) -> TrialRun:
+    """Begin the trial's run, or go on with it, and give it what it lacks of its curve so far."""
+    target.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        run = _init(target, trial, wire)
+    except Exception:
+        # wandb's service holds on to the id of a run that it could not begin; a new one doesn't.
+        shut_down(RESTART_TIMEOUT_S)
+        raise
+    for metrics in ("train/*", "eval/*"):
+        run.define_metric(metrics, step_metric="epoch")
+    opened = TrialRun(run, trial.metric)
+    for point in earlier:
+        opened.log(point)
+    return opened
+
+
+def _init(target: Target, trial: TrialInfo, wire: Wire) -> wandb.Run:
+    return wandb.init(
+        project=target.project,
+        entity=target.entity,
+        group=trial.study,
+        id=trial.run_id,
+        name=trial.name,
+        tags=target.tags,
+        notes=target.notes,
+        config={
+            **trial.settings,
+            "study": trial.study,
+            "trial": trial.number,
+            "params": dict(trial.params),
+        },
+        dir=str(target.folder),
+        mode=wire,
+        # Offline nobody can say what the run has; each offline file holds the whole curve.
+        resume="allow" if wire == "online" else None,
+        reinit="create_new",
+        settings=_settings(),
+    )
+
+
+def _settings() -> wandb.Settings:
+    return wandb.Settings(
+        silent=True,
+        console="off",
+        disable_git=True,
+        disable_code=True,
+        save_code=False,
+        label_disable=True,
+        x_disable_stats=True,
+        x_disable_meta=True,
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+        program="hpo",
+        host="",
+        symlink=False,
+        init_timeout=INIT_TIMEOUT_S,
+        finish_timeout=FINISH_TIMEOUT_S,
+        finish_timeout_raises=True,
+    )
+
+
+def shut_down(timeout_s: float) -> None:
+    """Tell wandb's service to end, and wait for it for `timeout_s` seconds at most.
+
+    wandb would wait for ever as Python exits. Once told, the service ends by itself: after what it
+    has to send, or after FINISH_TIMEOUT_S.
+    """
+    ending = threading.Thread(target=_teardown, name="wandb-teardown", daemon=True)
+    ending.start()
+    ending.join(timeout_s)
+
+
+def _teardown() -> None:
+    try:
+        wandb.teardown()
+    except Exception:  # a service that is gone already can't be told to go
+        log.debug("wandb's service could not be told to end", exc_info=True)

@@ -1,0 +1,178 @@
+"""A worker: claim a trial, run it, claim the next, until the study's budget is spent."""
+
+import re
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC
+
+from optuna.trial import Trial
+
+import storage.errors
+from hpo.budget import budget
+from hpo.lease_keeper import LeaseKeeper, LeaseLost
+from hpo.objective import Objective
+from hpo.samplers import needs_lock
+from hpo.stop import Stopped
+from hpo.suggest import suggest
+from hpo.trial_record import best_trial
+from hpo.trial_run import Outcome
+from hpo.tried_sets import untried
+from storage.connect import Database
+from storage.errors import StorageError
+from storage.failures import translated
+from storage.leases import Lease, Leases, Spent, Wait
+from storage.workers import Workers
+
+SAME_FAILURES = 3
+"""Failures in a row with one error after which a worker stops: the next would fail too."""
+POLL_S = 3.0
+"""Longest pause between two looks for a trial that another worker has left."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When this worker ends before the budget does: `max_trials` None means never."""
+
+    max_trials: int | None = None
+    wait: bool = True
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Why a worker ended, in words; `failed` when trials failed again and again alike."""
+
+    reason: str
+    failed: bool = False
+
+
+@dataclass
+class Worker:
+    """Takes trials of one study until its budget is spent or its own limit reached."""
+
+    name: str
+    database: Database
+    objective: Objective
+    leases: Leases
+    workers: Workers
+    limits: Limits
+    _failures: list[str] = field(default_factory=list)
+    _trials: int = 0
+
+    def run(self) -> Ended:
+        """Work until there is nothing left to do."""
+        around = self.objective.around
+        while not around.stop.is_set():
+            ended = self._limit_reached()
+            if ended is not None:
+                return ended
+            claim = self.leases.claim(self.name, n_trials=budget(self.objective.config))
+            if isinstance(claim, Spent):
+                return Ended("the budget is spent")
+            if isinstance(claim, Lease):
+                if not self._take(claim):
+                    return Ended("every combination of the search space has been tried")
+            elif self.limits.wait:
+                self._wait(claim)
+            else:
+                return Ended(f"the budget is taken; {claim.running} trials run on other workers")
+        return Ended("stopped as asked")
+
+    def _limit_reached(self) -> Ended | None:
+        limit = self.limits.max_trials
+        if limit is not None and self._trials >= limit:
+            return Ended(f"{self._trials} trials done, as many as --max-trials allows")
+        last = self._failures[-SAME_FAILURES:]
+        if len(last) == SAME_FAILURES and len(set(map(_kind, last))) == 1:
+            return Ended(f"{SAME_FAILURES} trials in a row failed alike: {last[0]}", failed=True)
+        timeout = self.objective.config.optuna.timeout
+        if timeout is not None and self._running_s() > timeout:
+            return Ended(f"the study's timeout of {timeout:g} s is over")
+        return None
+
+    def _running_s(self) -> float:
+        """Seconds since the study's first trial began, by the database's clock."""
+        trials = self.objective.around.study.get_trials(deepcopy=False)
+        starts = [trial.datetime_start for trial in trials if trial.datetime_start is not None]
+        if not starts:
+            return 0.0
+        # Optuna keeps times without a zone, in UTC.
+        return self.database.now() - min(starts).replace(tzinfo=UTC).timestamp()
+
+    def _wait(self, claim: Wait) -> None:
+        self.workers.beat(self.name, doing="waiting")
+        self.objective.around.progress.waiting(claim.running)
+        self.objective.around.stop.wait(min(claim.seconds, POLL_S))
+
+    def _take(self, lease: Lease) -> bool:
+        """Run one leased trial; False when there was nothing left to try.
+
+        What the trial leaves behind is told before the lease is given up.
+        """
+        self.workers.beat(self.name, doing="training")
+        progress = self.objective.around.progress
+        with LeaseKeeper(self.leases, self.workers, lease) as keeper:
+            try:
+                outcome = self._run(lease, keeper)
+            except Stopped:
+                self.leases.release(lease)
+                progress.left()
+                return True
+            except LeaseLost:
+                progress.lost()
+                return True
+        if outcome is None:
+            return False
+        self.leases.done(lease)
+        self._count(outcome)
+        return True
+
+    def _run(self, lease: Lease, keeper: LeaseKeeper) -> Outcome | None:
+        study = self.objective.around.study
+        with self._turn():
+            if lease.trial_id is None and self._all_tried():
+                self.leases.cancel(lease)
+                return None
+            trial_id = self._start(lease)
+            try:
+                with translated(self.database.url):
+                    trial = Trial(study, trial_id)
+                    params = suggest(trial, self.objective.config.optuna.search_space)
+            except StorageError:
+                raise  # the database failed, not the trial: its lease runs out and it goes on
+            except Exception as error:  # noqa: BLE001 - one trial's parameters must not stop the worker
+                keeper.confirm()
+                return self.objective.refuse(trial_id, error)
+        return self.objective.run(trial, params, keeper, continued=lease.continued)
+
+    def _start(self, lease: Lease) -> int:
+        try:
+            started = self.leases.start(lease)
+        except storage.errors.LeaseLost as error:
+            raise LeaseLost from error
+        assert started.trial_id is not None  # noqa: S101 - start gives a trial or raises
+        return started.trial_id
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """One worker at a time where two could draw the same set at once."""
+        if not needs_lock(self.objective.config):
+            return nullcontext()
+        return self.database.lock(f"ask {self.objective.around.study.study_name}")
+
+    def _all_tried(self) -> bool:
+        space = self.objective.config.optuna.search_space
+        return untried(self.objective.around.study, space) == 0
+
+    def _count(self, outcome: Outcome) -> None:
+        self._trials += 1
+        if outcome.error is None:
+            self._failures.clear()
+        else:
+            self._failures.append(outcome.error)
+        best = best_trial(self.objective.around.study)
+        if best is not None:
+            self.objective.around.progress.best(best.value, best.number)
+
+
+def _kind(error: str) -> str:
+    """An error without its numbers, which differ from trial to trial: steps, sizes, addresses."""
+    return re.sub(r"0x[0-9a-f]+|\d+", "#", error)

@@ -1,0 +1,92 @@
+"""One worker a GPU: which GPUs, what each sees, and how they end together."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpo.errors import HpoError
+from hpo.fleet import chosen_gpus, run_fleet, visible_device
+
+
+def test_all_and_lists_become_gpu_numbers() -> None:
+    assert chosen_gpus("all", available=3) == ("0", "1", "2")
+    assert chosen_gpus("0, 2", available=3) == ("0", "2")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "available", "says"),
+    [
+        ("all", 0, "no CUDA device"),
+        ("0", 0, "no CUDA device"),
+        ("0,3", 3, "no GPU '3'; this machine has 0 to 2"),
+        ("one", 3, "no GPU 'one'"),
+        ("0,", 3, "no GPU ''"),
+        ("-1", 3, "no GPU '-1'"),
+        ("1,1", 3, "named twice"),
+    ],
+)
+def test_gpus_that_are_not_there_are_refused(wanted: str, available: int, says: str) -> None:
+    with pytest.raises(HpoError, match=says):
+        chosen_gpus(wanted, available=available)
+
+
+def test_a_schedulers_share_of_the_gpus_is_respected() -> None:
+    assert visible_device("1", {}) == "1"
+    assert visible_device("1", {"CUDA_VISIBLE_DEVICES": "4, GPU-abc"}) == "GPU-abc"
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as a terminal gives it: what runs in the background of a shell ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stands in for `python -m hpo worker`: says what it sees, then does what it is told."""
+    script = tmp_path / "member"
+    script.write_text(
+        "#!/bin/sh\n"
+        'echo "gpu $CUDA_VISIBLE_DEVICES got $*"\n'
+        "trap 'echo interrupted; exit 0' INT\n"
+        '[ "$5" = wait ] && { touch "$6.$CUDA_VISIBLE_DEVICES"; sleep 30 & wait; }\n'
+        'exit "$CUDA_VISIBLE_DEVICES"\n',
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    return tmp_path
+
+
+def test_each_gpu_gets_its_worker_and_the_worst_status_is_the_fleets(
+    members: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_fleet(["0", "3"], ["--study", "s"], environ=os.environ) == 3
+    lines = sorted(capsys.readouterr().out.splitlines())
+    assert lines == [
+        "gpu0 | gpu 0 got -m hpo worker --study s",
+        "gpu3 | gpu 3 got -m hpo worker --study s",
+    ]
+
+
+def test_ctrl_c_goes_on_to_every_worker(
+    interruptible: None, members: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ready = members / "ready"
+
+    def interrupt() -> None:
+        while len(list(members.glob("ready.*"))) < 2:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    assert run_fleet(["0", "1"], ["x", "wait", str(ready)], environ=os.environ) == 0
+    assert capsys.readouterr().out.count("interrupted") == 2

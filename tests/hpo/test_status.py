@@ -1,0 +1,138 @@
+"""What `hpo status` gathers, and how it shows it."""
+
+import io
+from collections.abc import Callable
+
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from rich.console import Console
+
+from config.schema import Configuration
+from hpo import study as studies
+from hpo.status import Status, collect, study_names
+from hpo.status_view import duration, view
+from hpo.trial_record import BEST_EPOCH, best_trial
+from storage.connect import Database
+from storage.leases import Lease, Leases
+from storage.workers import Workers
+
+LR = "training.learning_rate"
+
+
+def finished(value: float | None, state: TrialState = TrialState.COMPLETE) -> FrozenTrial:
+    return create_trial(
+        state=state,
+        value=value,
+        params={LR: 1e-4},
+        distributions={LR: FloatDistribution(1e-5, 5e-4, log=True)},
+        user_attrs={BEST_EPOCH: 2.0},
+        intermediate_values={1: 0.1, 2: 0.2},
+    )
+
+
+@pytest.fixture
+def study(database: Database, configured: Callable[..., Configuration]) -> optuna.Study:
+    config = configured(space={LR: {"low": 1e-5, "high": 5e-4, "log": True}}, n_trials=5)
+    studies.create(database, "s", config, data_fingerprint="f" * 64)
+    return optuna.load_study(study_name="s", storage=database.storage)
+
+
+def shown(status: Status) -> str:
+    console = Console(file=io.StringIO(), width=160)
+    console.print(view(status))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def test_a_new_study_has_its_budget_and_nothing_else(
+    database: Database, study: optuna.Study
+) -> None:
+    status = collect(database, "s")
+    assert status.as_json() == {
+        "study": "s",
+        "budget": 5,
+        "taken": 0,
+        "trials": {"complete": 0, "pruned": 0, "running": 0, "failed": 0, "waiting": 0},
+        "best": None,
+        "workers": [],
+        "time_left_s": None,
+    }
+    assert "0 of 5 taken" in shown(status)
+    assert "no completed trial yet" in shown(status)
+
+
+def test_trials_are_counted_by_state_and_the_best_is_named(
+    database: Database, study: optuna.Study
+) -> None:
+    for trial in (
+        finished(0.3),
+        finished(0.5),
+        finished(0.5),
+        finished(0.9, TrialState.PRUNED),
+        finished(None, TrialState.FAIL),
+    ):
+        study.add_trial(trial)
+    study.enqueue_trial({LR: 2e-5})
+    status = collect(database, "s").as_json()
+    assert status["trials"] == {
+        "complete": 3,
+        "pruned": 1,
+        "running": 0,
+        "failed": 1,
+        "waiting": 1,
+    }
+    assert status["best"] == {"number": 1, "value": 0.5, "params": {LR: 1e-4}}
+
+
+def test_a_worker_is_shown_with_its_trial_and_its_last_report(
+    database: Database, study: optuna.Study
+) -> None:
+    study_id = database.storage.get_study_id_from_name("s")
+    leases, workers = Leases(database, study_id), Workers(database, study_id)
+    workers.register("w1", host="host", pid=12, device="cpu")
+    workers.register("w2", host="host", pid=13, device="cpu")
+    workers.beat("w1", "training")
+    lease = leases.claim("w1", n_trials=5)
+    assert isinstance(lease, Lease)
+    trial = optuna.trial.Trial(study, leases.start(lease).trial_id or 0)
+    trial.report(0.25, 3)
+    workers.leave("w2")
+
+    status = collect(database, "s")
+    (worker,) = status.workers
+    assert (worker.worker, worker.doing, worker.trial, worker.epoch, worker.value) == (
+        "w1",
+        "training",
+        0,
+        3,
+        0.25,
+    )
+    assert not worker.lost
+    assert status.taken == status.running == 1
+    assert "host:12" in shown(status)
+
+
+def test_pruned_trials_never_win(study: optuna.Study) -> None:
+    study.add_trial(finished(0.9, TrialState.PRUNED))
+    assert best_trial(study) is None
+    study.add_trial(finished(0.1))
+    best = best_trial(study)
+    assert best is not None
+    assert (best.number, best.value, best.epoch) == (1, 0.1, 2.0)
+
+
+def test_studies_are_listed_by_name(
+    database: Database, study: optuna.Study, configured: Callable[..., Configuration]
+) -> None:
+    studies.create(database, "a", configured(), data_fingerprint="f" * 64)
+    assert study_names(database) == ["a", "s"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (59, "59 s"), (120, "2 min"), (9000, "2.5 h")]
+)
+def test_durations_are_said_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

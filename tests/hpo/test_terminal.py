@@ -1,0 +1,99 @@
+"""A worker's closing words, and what its console keeps quiet."""
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import create_trial
+from rich.console import Console
+
+from hpo.terminal import make_console, show_result
+from hpo.trial_record import BEST_EPOCH
+from storage.connect import Database
+
+LR = "training.learning_rate"
+
+
+def closing_words(database: Database, name: str, *, reason: str = "the budget is spent") -> str:
+    console = Console(file=io.StringIO(), width=80)
+    show_result(console, database, name, reason=reason)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def study_with_a_winner(database: Database, name: str) -> None:
+    study = optuna.create_study(storage=database.storage, study_name=name, direction="maximize")
+    for value in (0.2, 0.41239, 0.3):
+        study.add_trial(
+            create_trial(
+                value=value,
+                params={LR: 2.34e-5 * value},
+                distributions={LR: FloatDistribution(1e-6, 1e-3)},
+                user_attrs={BEST_EPOCH: 7.0},
+            )
+        )
+
+
+def test_the_winner_and_the_next_commands_are_shown(database: Database) -> None:
+    study_with_a_winner(database, "kobart")
+    lines = closing_words(database, "kobart").split("\n")
+    assert lines[:4] == [
+        "",
+        "worker ended: the budget is spent",
+        "best of 'kobart': trial 1, 0.4124 at epoch 7 (learning_rate 9.65e-06)",
+        "next:",
+    ]
+    commands = [line.strip().partition("   ")[0] for line in lines[4:-1]]
+    assert commands == [
+        "hpo best --study kobart --export config.yaml",
+        "hpo train --config config.yaml --output model",
+        "hpo dashboard",
+    ]
+
+
+def test_before_the_first_completed_trial_there_is_no_winner(database: Database) -> None:
+    optuna.create_study(storage=database.storage, study_name="s").ask()
+    shown = closing_words(database, "s", reason="stopped as asked")
+    assert shown == "\nworker ended: stopped as asked\nno trial of 's' has completed yet\n"
+
+
+def test_names_and_reasons_are_shown_as_they_are(database: Database) -> None:
+    study_with_a_winner(database, "[red]한국어[/red]")
+    reason = "the storage said [bold]no[/bold] " + "and more " * 20 + "end"
+    shown = closing_words(database, "[red]한국어[/red]", reason=reason)
+    assert f"worker ended: {reason}\n" in shown
+    assert "best of '[red]한국어[/red]'" in shown
+
+
+def test_the_next_command_names_the_study_as_a_shell_takes_it(database: Database) -> None:
+    study_with_a_winner(database, "two words")
+    assert "hpo best --study 'two words' --export" in closing_words(database, "two words")
+
+
+@contextmanager
+def fresh_logging() -> Iterator[None]:
+    """A root logger as a new process has it, and the old one back afterwards."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers.clear()
+    with warnings.catch_warnings():
+        yield
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def test_warnings_become_lines_and_the_rest_stays_away(capsys: pytest.CaptureFixture[str]) -> None:
+    with fresh_logging():
+        make_console()
+        logging.getLogger("hpo.wandb_mirror").warning("W&B is slow [really]")
+        logging.getLogger("hpo.wandb_mirror").info("nobody wants to know")
+        warnings.warn("new in Optuna", optuna.exceptions.ExperimentalWarning, stacklevel=1)
+    shown = capsys.readouterr()
+    assert "W&B is slow [really]" in shown.out
+    assert "nobody wants" not in shown.out
+    assert "new in Optuna" not in shown.out + shown.err

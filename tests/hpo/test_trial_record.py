@@ -1,0 +1,96 @@
+"""What a trial keeps in the database, and what is read back from it."""
+
+import optuna
+import pytest
+from optuna.study import Study
+from optuna.trial import TrialState, create_trial
+from scripted_fit import evaluation, result
+
+from hpo import trial_record
+from hpo.trial_record import Best, best_trial
+from storage.connect import Database
+
+
+@pytest.fixture
+def study(database: Database) -> Study:
+    return optuna.create_study(storage=database.storage, study_name="s", direction="maximize")
+
+
+def test_a_point_has_every_number_of_its_evaluation() -> None:
+    assert evaluation(2, 0.25).as_mapping() == {
+        "step": 2,
+        "epoch": 2.0,
+        "rouge1": 0.25,
+        "rouge2": 0.25,
+        "rougeL": 0.25,
+        "rouge_combined_f1": 0.25,
+        "train_loss": 0.5,
+        "eval_loss": 1.0,
+        "learning_rate": 1e-4,
+        "seconds": 2.0,
+    }
+
+
+def test_a_curve_is_read_back_as_it_was_kept(database: Database, study: Study) -> None:
+    trial = study.ask()
+    assert trial_record.curve(study.get_trials()[0]) == []
+    points = [evaluation(step, 0.1 * step).as_mapping() for step in (1, 2, 3)]
+    trial_record.keep_curve(database.storage, trial._trial_id, points[:2])
+    trial_record.keep_curve(database.storage, trial._trial_id, points)
+    assert trial_record.curve(study.get_trials()[0]) == points
+
+
+def test_a_result_is_kept_with_what_it_ran_on(study: Study) -> None:
+    trial_record.record_result(study.ask(), result(evaluation(1, 0.1), evaluation(2, 0.3)))
+    assert study.get_trials()[0].user_attrs == {
+        "hpo:best_epoch": 2.0,
+        "hpo:checkpoint": "outputs/evaluation-2",
+        "hpo:seconds": 3.0,
+        "hpo:machine": {
+            "device": "cpu",
+            "precision": "fp32",
+            "precision_reason": "the CPU has no faster one",
+            "cpu_threads": 1,
+        },
+    }
+
+
+def test_an_error_is_kept_with_the_end_of_its_traceback(database: Database, study: Study) -> None:
+    def deep(levels: int) -> None:
+        if levels == 0:
+            raise ValueError("바닥: postgresql://u:s3cret@h/d")
+        exec(f"deep({levels - 1})", {"deep": deep})
+
+    trial = study.ask()
+    with pytest.raises(ValueError, match="바닥") as caught:
+        deep(100)
+    message = trial_record.record_error(database.storage, trial._trial_id, caught.value)
+    (kept,) = study.get_trials()
+    trace = kept.system_attrs[trial_record.TRACEBACK]
+    assert kept.user_attrs[trial_record.ERROR] == message
+    assert message.startswith("ValueError: 바닥: postgresql://u:")
+    assert len(trace) == trial_record.TRACEBACK_CHARACTERS
+    assert trace.rstrip().endswith(message.removeprefix("ValueError: "))
+    assert "s3cret" not in message + trace
+
+
+def test_the_earliest_of_equal_trials_is_the_best(study: Study) -> None:
+    for value in (0.2, 0.4, 0.4, 0.3):
+        study.add_trial(create_trial(value=value))
+    best = best_trial(study)
+    assert best is not None
+    assert (best.number, best.value) == (1, 0.4)
+
+
+def test_only_completed_trials_can_be_the_best(study: Study) -> None:
+    study.add_trial(create_trial(value=0.9, state=TrialState.PRUNED))
+    study.add_trial(create_trial(state=TrialState.FAIL))
+    study.ask()
+    assert best_trial(study) is None
+
+
+def test_a_trial_of_another_program_is_read_as_far_as_it_goes(study: Study) -> None:
+    study.add_trial(create_trial(value=0.5, intermediate_values={1: 0.4, 2: 0.5}))
+    assert best_trial(study) == Best(
+        number=0, value=0.5, epoch=2.0, params={}, machine={}, checkpoint=""
+    )

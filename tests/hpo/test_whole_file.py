@@ -1,0 +1,35 @@
+"""A file is there whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hpo.errors import HpoError
+from hpo.whole_file import write_whole
+
+
+def test_text_is_written_and_replaces_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("old", encoding="utf-8")
+    write_whole(path, "새 설정\n")
+    assert path.read_text(encoding="utf-8") == "새 설정\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HpoError, match=r"cannot write .*nowhere/config.yaml: No such file"):
+        write_whole(tmp_path / "nowhere/config.yaml", "text")
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "config.yaml"
+    path.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HpoError, match="No space left on device"):
+        write_whole(path, "new")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]

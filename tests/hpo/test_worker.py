@@ -1,0 +1,408 @@
+"""A worker from its first claim to its end: limits, budgets, and trials that others have left."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import TrialState, create_trial
+from scripted_fit import ScriptedFit
+from small_search import LR, Search, small_search
+
+import hpo.worker
+from config.schema import Configuration
+from storage.connect import Database
+from storage.errors import StorageError
+from storage.failures import translated
+from storage.leases import Lease
+
+MakeSearch = Callable[..., Search]
+
+
+@pytest.fixture
+def search(database: Database, tmp_path: Path) -> MakeSearch:
+    def make(**options: Any) -> Search:
+        return small_search(database, tmp_path, **options)
+
+    return make
+
+
+@pytest.fixture
+def fit(monkeypatch: pytest.MonkeyPatch) -> ScriptedFit:
+    scripted = ScriptedFit(0.1, 0.3, 0.2)
+    monkeypatch.setattr("hpo.objective.fit", scripted)
+    return scripted
+
+
+def states(search: Search) -> list[str]:
+    return [trial.state.name for trial in search.trials()]
+
+
+def test_a_worker_ends_when_the_budget_is_spent(search: MakeSearch, fit: ScriptedFit) -> None:
+    one = search(n_trials=3)
+    assert one.worker().run().reason == "the budget is spent"
+    assert states(one) == ["COMPLETE"] * 3
+    assert one.worker("w2").run().reason == "the budget is spent"
+    assert len(fit.settings) == 3
+
+
+def test_each_trial_is_trained_with_what_it_drew(search: MakeSearch, fit: ScriptedFit) -> None:
+    one = search()
+    one.worker().run()
+    drawn = [trial.params[LR] for trial in one.trials()]
+    assert [settings.training.learning_rate for settings in fit.settings] == drawn
+    assert len(set(drawn)) == 3
+
+
+def test_max_trials_ends_a_worker_and_leaves_the_rest(search: MakeSearch, fit: ScriptedFit) -> None:
+    one = search(n_trials=5)
+    ended = one.worker(max_trials=2).run()
+    assert "as many as --max-trials allows" in ended.reason
+    assert not ended.failed
+    assert states(one) == ["COMPLETE"] * 2
+    one.worker("w2").run()
+    assert states(one) == ["COMPLETE"] * 5
+
+
+def fail_with(fit: ScriptedFit, *messages: str) -> None:
+    """Let trial after trial fail with these messages; no message is no failure."""
+    left = list(messages)
+
+    def fail() -> None:
+        message = left.pop(0) if left else ""
+        if message:
+            raise ValueError(message)
+
+    fit.before[2] = fail
+
+
+def test_three_equal_failures_in_a_row_end_a_worker(search: MakeSearch, fit: ScriptedFit) -> None:
+    one = search(n_trials=9)
+    fail_with(fit, *["disk full"] * 9)
+    ended = one.worker().run()
+    assert ended.failed
+    assert "3 trials in a row failed alike: ValueError: disk full" in ended.reason
+    assert states(one) == ["FAIL"] * 3
+
+
+def test_failures_that_differ_in_their_numbers_are_alike(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=9)
+    fail_with(
+        fit,
+        "no memory at step 7 for 512 MiB",
+        "no memory at step 9 for 64 MiB",
+        "no memory at step 1 for 2 MiB",
+    )
+    assert one.worker().run().failed
+    assert states(one) == ["FAIL"] * 3
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [("a", "b", "c", "a"), ("a", "a", "b", "a"), ("a", "a", "", "a", "a")],
+    ids=["all differ", "one differs", "one succeeds"],
+)
+def test_other_failures_do_not_end_a_worker(
+    search: MakeSearch, fit: ScriptedFit, messages: tuple[str, ...]
+) -> None:
+    one = search(n_trials=6)
+    fail_with(fit, *messages)
+    ended = one.worker().run()
+    assert not ended.failed
+    failed = len([message for message in messages if message])
+    assert sorted(states(one)) == ["COMPLETE"] * (6 - failed) + ["FAIL"] * failed
+
+
+def test_the_timeout_counts_from_the_first_trial_by_the_databases_clock(
+    search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = search(n_trials=9, timeout=100)
+    began = datetime(2020, 1, 1, tzinfo=UTC)
+    first = create_trial(value=0.1)
+    first.datetime_start = began.replace(tzinfo=None)
+    one.study.add_trial(first)
+    seconds = iter([0, 99, 101])
+    monkeypatch.setattr(one.database, "now", lambda: began.timestamp() + next(seconds))
+    ended = one.worker().run()
+    assert ended.reason == "the study's timeout of 100 s is over"
+    assert len(fit.settings) == 2
+
+
+def test_a_timeout_runs_only_from_the_first_trial(search: MakeSearch, fit: ScriptedFit) -> None:
+    one = search(n_trials=1, timeout=30)
+    one.study.enqueue_trial({LR: 1e-4})
+    assert one.worker().run().reason == "the budget is spent"
+
+
+def test_no_wait_leaves_while_others_train(search: MakeSearch, fit: ScriptedFit) -> None:
+    one = search(n_trials=2)
+    one.claim("other")
+    ended = one.worker(wait=False).run()
+    assert ended.reason == "the budget is taken; 1 trials run on other workers"
+    assert states(one) == ["RUNNING", "COMPLETE"]
+
+
+def test_a_waiting_worker_takes_over_the_trial_of_one_that_died(
+    search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = search(n_trials=2)
+    monkeypatch.setattr(hpo.worker, "POLL_S", 0.1)
+    dead = one.claim("dead", lease_s=1.5)
+    params = one.trial(dead).suggest_float(LR, 1e-5, 1e-3, log=True)
+    ended = one.worker().run()
+    assert ended.reason == "the budget is spent"
+    assert states(one) == ["COMPLETE"] * 2
+    assert fit.settings[-1].training.learning_rate == params
+    (row,) = [row for row in one.leases().rows() if row.slot == dead.slot]
+    assert (row.attempt, row.worker, row.done) == (2, "w1", True)
+    assert one.shown.count("waiting for 1 on other workers") == 1
+    assert "trial 0 continues" in one.shown
+
+
+def test_a_waiting_worker_says_so_in_the_database_and_leaves_when_asked(
+    search: MakeSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = search(n_trials=1)
+    one.claim("other")
+    doing: list[str] = []
+
+    def look(seconds: float) -> bool:
+        doing.extend(row.doing for row in one.workers.rows())
+        one.stop.set()
+        return True
+
+    monkeypatch.setattr(one.stop, "wait", look)
+    assert one.worker().run().reason == "stopped as asked"
+    assert doing == ["waiting"]
+
+
+def test_enqueued_trials_come_first_and_count(search: MakeSearch, fit: ScriptedFit) -> None:
+    one = search(n_trials=3)
+    one.study.enqueue_trial({LR: 2e-4})
+    one.study.enqueue_trial({LR: 3e-4})
+    one.worker().run()
+    rates = [settings.training.learning_rate for settings in fit.settings]
+    assert rates[:2] == [2e-4, 3e-4]
+    assert states(one) == ["COMPLETE"] * 3
+    assert one.leases().taken() == 3
+
+
+def test_an_enqueued_value_outside_the_space_fails_that_trial_only(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=3)
+    one.study.enqueue_trial({LR: 7.0})
+    one.study.enqueue_trial({"training.learning_rat": 1e-4})
+    ended = one.worker().run()
+    assert ended.reason == "the budget is spent"
+    assert states(one) == ["FAIL", "FAIL", "COMPLETE"]
+    outside, unknown, _ = one.trials()
+    assert "outside the range" in outside.user_attrs["hpo:error"]
+    assert "did you mean training.learning_rate" in unknown.user_attrs["hpo:error"]
+    assert len(fit.settings) == 1
+
+
+def test_a_finite_space_with_nothing_left_gives_its_place_back(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    choices = [1e-5, 1e-4]
+    one = search(n_trials=2, space={LR: {"choices": choices}})
+    for choice in choices:  # tried without a lease, as by a program that is not ours
+        one.study.add_trial(
+            create_trial(
+                value=0.1,
+                params={LR: choice},
+                distributions={LR: CategoricalDistribution(choices)},
+            )
+        )
+    ended = one.worker().run()
+    assert ended.reason == "every combination of the search space has been tried"
+    assert one.leases().taken() == 0
+    assert len(one.trials()) == 2
+
+
+def test_a_finite_space_is_drawn_from_under_the_studys_lock(
+    search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = search(n_trials=9, space={LR: {"choices": [1e-5, 1e-4, 1e-3]}})
+    names: list[str] = []
+    lock = one.database.lock
+
+    def noted(name: str) -> AbstractContextManager[None]:
+        names.append(name)
+        return lock(name)
+
+    monkeypatch.setattr(one.database, "lock", noted)
+    assert one.worker().run().reason == "the budget is spent"
+    assert sorted(trial.params[LR] for trial in one.trials()) == [1e-5, 1e-4, 1e-3]
+    assert names == ["ask s"] * 3
+
+
+def test_a_stop_gives_the_trial_to_the_next_worker_at_once(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=1)
+    fit.before[2] = one.stop.set
+    assert one.worker().run().reason == "stopped as asked"
+    (left,) = one.trials()
+    assert left.state is TrialState.RUNNING
+    assert left.intermediate_values == {1: 0.1}
+    assert "left as it stands; the next worker continues it" in one.shown
+
+    lease = one.leases().claim("w2", n_trials=1)
+    assert isinstance(lease, Lease)
+    assert (lease.trial_id, lease.attempt, lease.continued) == (left._trial_id, 1, True)
+
+
+def test_a_worker_that_was_asked_to_stop_takes_nothing(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search()
+    one.stop.set()
+    assert one.worker().run().reason == "stopped as asked"
+    assert one.leases().taken() == 0
+
+
+def test_a_worker_that_lost_its_trial_writes_nothing_and_goes_on(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=1)
+    found: list[Any] = []
+
+    def lose() -> None:
+        one.let_leases_run_out()
+        taken = one.leases().claim("w2", n_trials=1)
+        assert isinstance(taken, Lease)
+        found.extend((taken, one.trials()[0]))
+
+    fit.before[2] = lose
+    ended = one.worker(wait=False).run()
+    assert ended.reason == "the budget is taken; 1 trials run on other workers"
+    taken, before = found
+    assert one.trials()[0] == before
+    assert before.intermediate_values == {1: 0.1}
+    assert one.leases().renew(taken)
+    assert one.mirror.words == ["start", "evaluation", "release"]
+    assert "dropped: its lease ran out" in one.shown
+
+
+def test_a_lost_trial_that_fails_is_not_failed_by_its_old_worker(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=1)
+
+    def lose_and_fail() -> None:
+        one.let_leases_run_out()
+        one.leases().claim("w2", n_trials=1)
+        raise ValueError("no matter")
+
+    fit.before[2] = lose_and_fail
+    one.worker(wait=False).run()
+    (trial,) = one.trials()
+    assert trial.state is TrialState.RUNNING
+    assert trial.user_attrs == {}
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "get_trial_system_attrs",  # while its parameters are drawn
+        "set_trial_param",
+        "set_trial_system_attr",  # at an evaluation
+        "set_trial_intermediate_value",
+        "set_trial_user_attr",  # at its end
+        "set_trial_state_values",
+    ],
+)
+def test_a_database_that_fails_ends_the_worker_and_not_the_trial(
+    search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    one = search(n_trials=1)
+    worker = one.worker()
+
+    def away(*_: object, **__: object) -> None:
+        raise optuna.exceptions.StorageInternalError("the connection was lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(one.database.storage, method, away)
+        # As around every command's work.
+        with pytest.raises(StorageError), translated(one.database.url):
+            worker.run()
+    (trial,) = one.trials()
+    assert trial.state is TrialState.RUNNING
+
+    one.let_leases_run_out()
+    assert one.worker("w2").run().reason == "the budget is spent"
+    assert states(one) == ["COMPLETE"]
+
+
+def test_a_trial_that_the_dashboard_ended_does_not_stop_its_worker(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=4)
+
+    def end_in_dashboard() -> None:
+        number = one.trials()[-1].number
+        if number < 3:
+            one.study.tell(number, state=TrialState.FAIL)
+
+    fit.before[2] = end_in_dashboard
+    ended = one.worker().run()
+    assert ended.reason == "the budget is spent"
+    assert states(one) == ["FAIL", "FAIL", "FAIL", "COMPLETE"]
+    assert "trial 0 was set to FAIL by another program" in one.shown
+    assert all(row.done for row in one.leases().rows())
+
+
+def test_the_best_so_far_is_shown_with_the_next_evaluation(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=2)
+    one.worker().run()
+    assert "best none yet" in one.shown
+    assert "best 0.3000 (trial 0)" in one.shown
+
+
+def test_a_trial_under_way_is_seen_in_the_workers_list(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=1)
+    doing: list[str] = []
+    fit.before[1] = lambda: doing.extend(row.doing for row in one.workers.rows())
+    one.worker().run()
+    assert doing == ["training"]
+
+
+def test_a_lease_lives_while_a_trial_takes_longer_than_it(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=1)
+    worker = one.worker()
+    worker.leases = one.leases(0.6)
+    fit.before[2] = lambda: time.sleep(1.5)
+    worker.run()
+    (row,) = one.leases().rows()
+    assert (row.attempt, row.done) == (1, True)
+    assert states(one) == ["COMPLETE"]
+
+
+def test_settings_that_do_not_fit_together_fail_their_trial(
+    search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = search(n_trials=1)
+
+    def refuse(config: Configuration, params: dict[str, object]) -> Configuration:
+        raise ValueError("these two cannot be together")
+
+    monkeypatch.setattr("hpo.objective.apply", refuse)
+    one.worker().run()
+    (trial,) = one.trials()
+    assert trial.state is TrialState.FAIL
+    assert "these two cannot be together" in trial.user_attrs["hpo:error"]
