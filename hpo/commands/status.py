@@ -1,5 +1,6 @@
 """`hpo status`: how far a study is and what its workers do."""
 
+import contextlib
 import json
 import time
 
@@ -39,7 +40,8 @@ def status(study: str | None, as_json: bool, watch: bool, storage: str) -> None:
         if not watch:
             console.print(view(collect(database, name)))
             return
-        with Live(view(collect(database, name)), console=console, auto_refresh=False) as live:
+        shown = Live(view(collect(database, name)), console=console, auto_refresh=False)
+        with contextlib.suppress(KeyboardInterrupt), shown as live:
             while True:
                 time.sleep(WATCH_EVERY_S)
                 live.update(view(collect(database, name)), refresh=True)

@@ -123,6 +123,18 @@ def test_a_study_is_created_listed_and_deleted_after_asking(hpo) -> None:
     assert "no studies yet" in hpo("studies").output
 
 
+def test_watching_ends_with_ctrl_c_in_good_order(hpo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    hpo("create", "-s", "s", "-c", "demo")
+    monkeypatch.setattr("hpo.commands.status.time.sleep", interrupt)
+    result = hpo("status", "--watch")
+    assert result.exit_code == 0
+    assert "0 of 12 taken" in result.output
+    assert "Aborted" not in result.output
+
+
 def test_shown_configurations_load_again(hpo, tmp_path: Path) -> None:
     shown = hpo("config", "show", "kobart", "-o", "training.learning_rate=2e-4").output
     (tmp_path / "mine.yaml").write_text(shown, encoding="utf-8")
