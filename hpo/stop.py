@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from trainer.errors import Interrupted
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 POLL_S = 0.1
 
 
-class Stopped(BaseException):
-    """The worker was asked to stop while a trial was training.
-
-    Not an Exception: what catches a trial's failures must let it through.
-    """
+class Stopped(Interrupted):
+    """The worker was asked to stop while a trial was training."""
 
 
 class StopRequest:

@@ -21,8 +21,29 @@ class SubmissionError(TrainerError):
     """Predictions do not fit the test file, so they must not be handed in."""
 
 
-class TrainingDiverged(TrainerError):
+class DeviceLost(TrainerError):
+    """The device failed in a way that this process cannot use it again; a new process can."""
+
+
+class Infeasible(TrainerError):
+    """These settings cannot be trained, here or anywhere like here: trying again changes nothing.
+
+    `constraint` names what they break, one word that a search can learn from.
+    """
+
+    constraint: str
+
+
+class OutOfMemory(Infeasible):
+    """The device's memory does not hold the training, not even one example at a time."""
+
+    constraint = "memory"
+
+
+class TrainingDiverged(Infeasible):
     """The loss stopped being a number at optimizer step `step` (from 1)."""
+
+    constraint = "divergence"
 
     def __init__(self, step: int) -> None:
         super().__init__(
@@ -30,6 +51,14 @@ class TrainingDiverged(TrainerError):
             "try a smaller training.learning_rate or precision: fp32"
         )
         self.step = step
+
+
+class Interrupted(BaseException):
+    """Raised by a callback of `fit` to leave a training that is to be continued later.
+
+    Not an Exception: what catches a training's failures must let it through. `fit` saves where the
+    training stands, if it was given a place for that, and lets it pass.
+    """
 
 
 def first_line(error: Exception) -> str:

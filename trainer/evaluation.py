@@ -35,7 +35,8 @@ class Evaluation:
     `step` counts evaluations from 1. `train_loss` is the mean since the evaluation before, as it
     was minimized; `eval_loss` is per token without label smoothing. `seconds` counts from the
     training's start. `checkpoint` is this evaluation's model, or the best so far where this one
-    was not good enough to be kept.
+    was not good enough to be kept. `replayed` is True where it comes from an attempt before this
+    one, which may have told of it already.
     """
 
     step: int
@@ -48,6 +49,7 @@ class Evaluation:
     samples: tuple[Sample, ...]
     is_best: bool
     checkpoint: Path
+    replayed: bool = False
 
     def as_mapping(self) -> dict[str, float]:
         """Return the numbers alone, as files and databases keep them; seconds to the millisecond.

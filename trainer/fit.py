@@ -29,7 +29,9 @@ from trainer.errors import TrainingDiverged
 from trainer.evaluation import Ended, Evaluation, FitResult, Step
 from trainer.generate import generation_settings, padding_of
 from trainer.loop import Loop, Progress, Watch, arguments_of, plan_of
+from trainer.micro_batch import MicroBatches
 from trainer.model import check_lengths, set_activation_checkpointing
+from trainer.resume_store import ResumeStore
 from trainer.scores import write_scores
 from trainer.session import TrainingSession
 
@@ -37,6 +39,7 @@ log = logging.getLogger(__name__)
 
 OnEvaluation = Callable[[Evaluation], bool]
 OnStep = Callable[[Step], None]
+BeforeWrite = Callable[[], None]
 
 
 def fit(
@@ -46,13 +49,17 @@ def fit(
     session: TrainingSession,
     output_dir: Path,
     on_step: OnStep | None = None,
+    resume: ResumeStore | None = None,  # noqa: ARG001
+    before_write: BeforeWrite | None = None,
+    micro_batches: MicroBatches | None = None,  # noqa: ARG001
 ) -> FitResult:
     """Train as configured, and keep the best model under `output_dir`.
 
     `on_evaluation` is called after each evaluation, its model already on disk, and says whether to
     go on. Whatever it or `on_step` raises passes through unchanged, and the session stays usable.
-    Models that an earlier training left in `output_dir` are removed. On a CPU the scores follow
-    from configuration, data and number of threads to the last digit.
+    `before_write` is called before anything is written to disk; what it raises passes through too,
+    with nothing written. Models that an earlier training left in `output_dir` are removed. On a
+    CPU the scores follow from configuration, data and number of threads to the last digit.
 
     Raises TrainingDiverged when the loss stops being a number, and TrainerError for what cannot be
     trained at all.
@@ -73,6 +80,7 @@ def fit(
             curve=Curve(config.metric.name),
             checkpoints=Checkpoints(output_dir, limit=config.training.save_total_limit),
             on_evaluation=on_evaluation,
+            before_write=before_write or _no_check,
             started=started,
         )
         _train(config, session, judge, on_step)
@@ -101,6 +109,7 @@ class _Judge:
     curve: Curve
     checkpoints: Checkpoints
     on_evaluation: OnEvaluation
+    before_write: BeforeWrite
     started: float  # time.monotonic()
     ended: Ended = "finished"
 
@@ -113,6 +122,7 @@ class _Judge:
         admitted = self.checkpoints.admits(value)
         evaluation = self._evaluation(progress, found, admitted=admitted)
         self.curve.add(evaluation)
+        self.before_write()
         if admitted:
             self.checkpoints.keep(evaluation.step, value, self._write)
         write_scores(self.checkpoints.folder, self.curve)
@@ -158,6 +168,7 @@ def _train(
 ) -> None:
     examples = session.train_split(config)
     plan = plan_of(config, len(examples))
+    judge.before_write()
     judge.checkpoints.clear()
     loop = Loop(
         model=judge.model,
@@ -199,6 +210,10 @@ def _borrowed_model(
         gc.collect()  # the Trainer is full of cycles
         if device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _no_check() -> None:
+    """Let everything be written."""
 
 
 def _labelled(config: Configuration, session: TrainingSession) -> Labelled:

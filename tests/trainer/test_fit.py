@@ -14,7 +14,7 @@ from config.load import dump, load
 from config.schema import Configuration
 from trainer.data import DataFiles
 from trainer.device import Precision
-from trainer.errors import TrainerError, TrainingDiverged
+from trainer.errors import Interrupted, TrainerError, TrainingDiverged
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.fit import fit
 from trainer.session import TrainingSession
@@ -292,6 +292,30 @@ def test_callback_error_passes_through_unchanged(
         fit(tiny_config(), on_evaluation, session=session, output_dir=tmp_path / "out")
     assert caught.value is error
     assert (tmp_path / "out" / "evaluation-1" / "model.safetensors").is_file()
+
+
+def test_nothing_is_written_where_the_check_before_it_raises(
+    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    seen: list[list[str]] = []
+
+    def before_write() -> None:
+        seen.append(sorted(path.name for path in folder.glob("*")))
+        if len(seen) == 3:
+            raise Interrupted
+
+    config = tiny_config(training={"num_train_epochs": 5, "learning_rate": 1e-2})
+    with pytest.raises(Interrupted):
+        fit(
+            config,
+            lambda _: True,
+            session=session,
+            output_dir=folder,
+            before_write=before_write,
+        )
+    assert seen == [[], [], ["evaluation-1", "scores.json"]]
+    assert sorted(path.name for path in folder.glob("*")) == seen[-1]
 
 
 def test_diverged_training_ends_at_the_step_where_it_did(
