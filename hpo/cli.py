@@ -5,6 +5,7 @@ Command modules import only click at the top, so `hpo --help` answers before tor
 
 import click
 
+from hpo.command_group import Commands
 from hpo.commands.best import best
 from hpo.commands.config import config
 from hpo.commands.create import create
@@ -20,6 +21,7 @@ from hpo.ours import NotOurs, check_ours
 
 
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: hpo worker --study kobart on each GPU, then hpo best --export config.yaml.",
 )

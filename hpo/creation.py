@@ -9,9 +9,12 @@ from config.schema import Configuration
 from hpo import study as studies
 from hpo.budget import budget
 from hpo.errors import HpoError
-from hpo.opening import choose_study
+from hpo.opening import choose_study, open_database
+from hpo.pruners import check_pruner
+from hpo.samplers import check_sampler
 from storage.connect import Database
-from trainer.data import fingerprint, locate_data, read_examples
+from storage.errors import NoDatabase
+from trainer.data import DataFiles, fingerprint, locate_data, read_examples
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,34 @@ def create_study(
     Raises ConfigError for a configuration that cannot work, DataError for data that cannot be
     read, StudyDiffers when the study exists with other values.
     """
-    config = load(source or _preset_of(database, name), overrides=overrides, environ=os.environ)
-    if data is not None:
-        # Kept beside the pin, so that workers on this machine find the data by themselves.
-        general = config.general.model_copy(update={"data_path": data})
-        config = config.model_copy(update={"general": general})
-    files = locate_data(config.general.data_path)
-    for path in (files.train, files.dev):
-        read_examples(path, need_summary=True)
+    config, files = _checked(source or _preset_of(database, name), overrides=overrides, data=data)
     new = studies.create(database, name, config, data_fingerprint=fingerprint(files))
     return Creation(new=new, summary=describe(config))
+
+
+def prepare_database(
+    storage: str,
+    name: str | None,
+    *,
+    source: str | None,
+    overrides: Sequence[str] = (),
+    data: str | None = None,
+) -> None:
+    """Make the database where there is none, once a study could be put into it.
+
+    What was mistyped must leave nothing behind, not even an empty database. Raises what
+    `create_study` would, and NoDatabase where it is not said which study.
+    """
+    try:
+        with open_database(storage):
+            return
+    except NoDatabase:
+        if name is None:
+            raise
+    studies.check_name(name)
+    _checked(source or _preset_named(name), overrides=overrides, data=data)
+    with open_database(storage, create=True):
+        pass
 
 
 def ensure_study(
@@ -84,14 +105,34 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def _checked(
+    source: str, *, overrides: Sequence[str], data: str | None
+) -> tuple[Configuration, DataFiles]:
+    config = load(source, overrides=overrides, environ=os.environ)
+    check_sampler(config)
+    check_pruner(config)
+    if data is not None:
+        # Kept beside the pin, so that workers on this machine find the data by themselves.
+        general = config.general.model_copy(update={"data_path": data})
+        config = config.model_copy(update={"general": general})
+    files = locate_data(config.general.data_path)
+    for path in (files.train, files.dev):
+        read_examples(path, need_summary=True)
+    return config, files
+
+
 def _preset_of(database: Database, name: str) -> str:
-    if name in preset_names():
-        return name
-    if studies.exists(database, name):
+    if name not in preset_names() and studies.exists(database, name):
         raise HpoError(
             f"study {name!r} exists and its configuration is pinned; leave -o out, or say with"
             " --config what it was made from"
         )
+    return _preset_named(name)
+
+
+def _preset_named(name: str) -> str:
+    if name in preset_names():
+        return name
     raise HpoError(
         f"study {name!r} does not exist and no preset has that name;"
         f" give --config with a file or one of: {', '.join(preset_names())}"

@@ -7,7 +7,11 @@ class HpoError(Exception):
     """Base of the package's errors; the command line prints the message and exits with 1."""
 
 
-class BadStudyName(HpoError):
+class WrongInput(HpoError):
+    """What was typed cannot work, whatever is in the database; the command line exits with 2."""
+
+
+class BadStudyName(WrongInput):
     """The study's name cannot be stored or shown."""
 
 
@@ -43,7 +47,7 @@ class WorkerRefused(HpoError):
     """The data or the versions here are not those the study was pinned with."""
 
 
-class SearchRefused(HpoError):
+class SearchRefused(WrongInput):
     """The sampler or the pruner cannot work with this search space."""
 
 

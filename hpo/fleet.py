@@ -1,5 +1,6 @@
 """One worker process for each GPU of this machine, shown together and stopped together."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 
 import click
 
-from hpo.errors import HpoError
+from hpo.errors import HpoError, WrongInput
 from hpo.stop import stop_requests
 
 POLL_S = 0.2
+NUMBER = re.compile(r"0|[1-9][0-9]{0,5}")  # 00 would be another name for GPU 0
 
 
 @dataclass(frozen=True)
@@ -24,19 +26,21 @@ class Member:
 
 
 def chosen_gpus(wanted: str, *, available: int) -> tuple[str, ...]:
-    """`all` or `0,2` as GPU numbers; HpoError where there is no such GPU."""
+    """`all` or `0,2` as GPU numbers; WrongInput for other words, HpoError for a GPU that is not."""
+    numbers = [part.strip() for part in wanted.split(",")]
+    if wanted != "all" and not all(NUMBER.fullmatch(part) for part in numbers):
+        raise WrongInput(f"--gpus {wanted}: write all, or numbers such as 0,2")
+    if len(set(numbers)) < len(numbers):
+        raise WrongInput(f"--gpus {wanted}: a GPU is named twice; use each once")
     if available == 0:
         raise HpoError(f"--gpus {wanted}: no CUDA device is visible here; leave --gpus out")
     if wanted == "all":
         return tuple(str(number) for number in range(available))
-    numbers = [part.strip() for part in wanted.split(",")]
-    wrong = [part for part in numbers if not part.isdigit() or int(part) >= available]
+    wrong = [part for part in numbers if int(part) >= available]
     if wrong:
         raise HpoError(
             f"--gpus {wanted}: no GPU {wrong[0]!r}; this machine has 0 to {available - 1}"
         )
-    if len(set(numbers)) < len(numbers):
-        raise HpoError(f"--gpus {wanted}: a GPU is named twice; use each once")
     return tuple(numbers)
 
 

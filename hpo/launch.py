@@ -13,7 +13,7 @@ from rich.console import Console
 
 from config.schema import Configuration
 from hpo import study as studies
-from hpo.errors import HpoError
+from hpo.errors import WrongInput
 from hpo.objective import Objective
 from hpo.progress import Progress
 from hpo.stop import stop_requests
@@ -102,7 +102,7 @@ def lease_seconds(environ: Mapping[str, str]) -> float:
     except ValueError:
         seconds = 0.0
     if not SHORTEST_LEASE_S <= seconds < math.inf:
-        raise HpoError(f"HPO_LEASE_S={given}: give seconds, {SHORTEST_LEASE_S:g} or more")
+        raise WrongInput(f"HPO_LEASE_S={given}: give seconds, {SHORTEST_LEASE_S:g} or more")
     return seconds
 
 

@@ -4,10 +4,13 @@ import os
 
 import click
 
+from hpo.command_group import NearestCommand
 from hpo.commands.options import override_option, plain_errors
 
 
-@click.group(epilog="Example: hpo config show kobart -o training.learning_rate=3e-5")
+@click.group(
+    cls=NearestCommand, epilog="Example: hpo config show kobart -o training.learning_rate=3e-5"
+)
 def config() -> None:
     """Show or check a configuration."""
 

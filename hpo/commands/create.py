@@ -31,10 +31,11 @@ def create(
     Creating it again with the same configuration does nothing; with another one it is refused
     and the difference shown. Without --config the preset named like the study is taken.
     """
-    from hpo.creation import create_study
+    from hpo.creation import create_study, prepare_database
     from hpo.opening import open_database
 
-    with open_database(storage, create=True) as database:
+    prepare_database(storage, study, source=source, overrides=overrides, data=data)
+    with open_database(storage) as database:
         made = create_study(database, study, source=source, overrides=overrides, data=data)
     word = "created" if made.new else "exists with this configuration"
     click.echo(f"study {study!r} {word}: {made.summary}")

@@ -17,7 +17,7 @@ def delete(study: str, yes: bool, storage: str) -> None:
     import optuna
 
     from hpo import study as studies
-    from hpo.errors import NoSuchStudy
+    from hpo.errors import HpoError, NoSuchStudy
     from hpo.opening import open_database
 
     with open_database(storage) as database:
@@ -26,6 +26,16 @@ def delete(study: str, yes: bool, storage: str) -> None:
         found = optuna.load_study(study_name=study, storage=database.storage)
         if not yes:
             trials = len(found.get_trials(deepcopy=False))
-            click.confirm(f"Delete study {study!r} with its {trials} trials?", abort=True)
+            if not _agreed(f"Delete study {study!r} with its {trials} trials?"):
+                raise HpoError(f"study {study!r} is kept; --yes deletes it without asking")
         studies.delete(database, study)
     click.echo(f"study {study!r} deleted")
+
+
+def _agreed(question: str) -> bool:
+    """Ask; Ctrl-C and the end of the input are a no."""
+    try:
+        return click.confirm(question)
+    except click.Abort:
+        click.echo()
+        return False

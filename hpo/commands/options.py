@@ -56,18 +56,22 @@ data_option: Decorator = click.option(
 
 
 def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn the packages' known failures into one line: exit 2 for wrong input, else exit 1."""
+    """Turn the packages' known failures into one line.
+
+    Exit 2 for what was typed and cannot work (options, configuration, environment), 1 for what
+    was found: a database, data, a disk, a network.
+    """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         from config.errors import ConfigError
-        from hpo.errors import HpoError
-        from storage.errors import StorageError
+        from hpo.errors import HpoError, WrongInput
+        from storage.errors import BadURL, StorageError
         from trainer.errors import TrainerError
 
         try:
             return command(*args, **kwargs)
-        except ConfigError as error:
+        except (ConfigError, WrongInput, BadURL) as error:
             raise click.UsageError(str(error)) from error
         except (HpoError, StorageError, TrainerError) as error:
             raise click.ClickException(str(error)) from error

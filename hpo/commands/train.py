@@ -4,10 +4,8 @@ from pathlib import Path
 
 import click
 
+from hpo.command_group import INTERRUPTED
 from hpo.commands.options import config_option, data_option, override_option, plain_errors
-
-INTERRUPTED = 130
-"""Exit status of what Ctrl-C ended, as shells have it: 128 + SIGINT."""
 
 
 @click.command(

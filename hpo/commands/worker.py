@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -68,19 +68,23 @@ def worker(
     every GPU, on as many machines as you like. Ctrl-C ends it cleanly: the next worker continues
     the trial under way.
     """
-    from hpo.creation import ensure_study
+    from hpo.creation import ensure_study, prepare_database
+    from hpo.launch import lease_seconds
     from hpo.opening import open_database
 
-    with open_database(storage, create=True) as database:
+    lease_seconds(os.environ)  # what is mistyped must be said before a study is made
+    chosen = None if gpus is None else _gpus(gpus)
+    prepare_database(storage, study, source=source, overrides=overrides, data=data)
+    with open_database(storage) as database:
         name = ensure_study(database, study, source=source, overrides=overrides, data=data)
-    if gpus is not None:
+    if chosen is not None:
         options = {
             "--max-trials": max_trials,
             "--threads": threads,
             "--data": data,
             "--output": output,
         }
-        sys.exit(_fleet(gpus, name, storage=storage, options=options, wait=wait))
+        sys.exit(_fleet(chosen, name, storage=storage, options=options, wait=wait))
     machine = {"data": data, "output": output, "threads": threads}
     _work(name, storage=storage, machine=machine, max_trials=max_trials, wait=wait)
 
@@ -102,10 +106,18 @@ def _work(
         show_result(console, database, name, reason=ended.reason)
 
 
-def _fleet(gpus: str, name: str, *, storage: str, options: Mapping[str, object], wait: bool) -> int:
+def _gpus(wanted: str) -> tuple[str, ...]:
     import torch
 
-    from hpo.fleet import chosen_gpus, run_fleet
+    from hpo.fleet import chosen_gpus
+
+    return chosen_gpus(wanted, available=torch.cuda.device_count())
+
+
+def _fleet(
+    gpus: Sequence[str], name: str, *, storage: str, options: Mapping[str, object], wait: bool
+) -> int:
+    from hpo.fleet import run_fleet
 
     arguments = ["--study", name, "--wait" if wait else "--no-wait"]
     for option, value in options.items():
@@ -113,6 +125,4 @@ def _fleet(gpus: str, name: str, *, storage: str, options: Mapping[str, object],
             arguments += [option, str(value)]
     # Through the environment: a URL with a password must not stand in the process list.
     environ = os.environ | {"HPO_STORAGE": storage}
-    return run_fleet(
-        chosen_gpus(gpus, available=torch.cuda.device_count()), arguments, environ=environ
-    )
+    return run_fleet(gpus, arguments, environ=environ)

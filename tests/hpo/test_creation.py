@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_training import write_dialogues
@@ -10,9 +11,11 @@ from config.errors import ConfigError
 from config.load import load
 from config.schema import Configuration
 from hpo import study as studies
-from hpo.creation import create_study, describe, ensure_study
+from hpo.creation import create_study, describe, ensure_study, prepare_database
 from hpo.errors import HpoError, StudyDiffers, WorkerRefused
+from hpo.opening import open_database
 from storage.connect import Database
+from storage.errors import NoDatabase
 from trainer.data import fingerprint, locate_data
 from trainer.errors import DataError
 
@@ -102,6 +105,33 @@ def test_what_cannot_work_leaves_no_study(
     with pytest.raises(error):
         create_study(database, "s", source=mine, overrides=[override])
     assert not studies.exists(database, "s")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "error"),
+    [
+        ("s", {"source": "nope.yaml"}, ConfigError),
+        ("s", {"source": "demo", "overrides": ["optuna.n_trials=0"]}, ConfigError),
+        ("s", {"source": "demo", "data": "nowhere"}, DataError),
+        ("s", {"source": None}, HpoError),
+        (" ", {"source": "demo"}, HpoError),
+        (None, {"source": "demo"}, NoDatabase),
+    ],
+)
+def test_no_database_is_made_for_what_cannot_work(
+    tmp_path: Path, name: str | None, given: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        prepare_database(f"sqlite:///{tmp_path}/new.db", name, **given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_is_made_for_what_can(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
+    prepare_database(url, "s", source="demo")
+    with open_database(url) as database:
+        assert not studies.exists(database, "s")
+    prepare_database(url, "s", source="not looked at")
 
 
 def test_a_worker_creates_the_study_once(database: Database) -> None:
