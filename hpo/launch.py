@@ -2,8 +2,6 @@
 
 import math
 import os
-import secrets
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,13 +11,15 @@ from rich.console import Console
 
 from config.schema import Configuration
 from hpo import study as studies
+from hpo.assignment import Assignment
 from hpo.errors import WrongInput
 from hpo.objective import Objective
+from hpo.parent import WorkingProcess
 from hpo.progress import Progress
-from hpo.stop import stop_requests
+from hpo.stop import StopRequest
 from hpo.study import Pinned
 from hpo.trial_run import Surroundings
-from hpo.wandb_mirror import Mirror, open_mirror
+from hpo.wandb_mirror import CLOSE_TIMEOUT_S, Mirror, open_mirror
 from hpo.worker import Ended, Limits, Worker
 from storage.connect import Database
 from storage.leases import LEASE_S, Leases
@@ -29,6 +29,8 @@ from trainer.device import device_name, pick_device
 from trainer.session import TrainingSession
 
 SHORTEST_LEASE_S = 1.0
+STOP_CLOSE_S = 4.0
+MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,13 @@ def on_machine(pinned: Pinned, machine: Machine) -> Configuration:
 
 
 def work(
-    database: Database, name: str, *, machine: Machine, limits: Limits, console: Console
+    database: Database,
+    name: str,
+    *,
+    machine: Machine,
+    limits: Limits,
+    console: Console,
+    process: WorkingProcess,
 ) -> Ended:
     """Run one worker of the study in this process until it has nothing left to do.
 
@@ -69,11 +77,11 @@ def work(
     session = TrainingSession(files, output / "cache")
     session.prepare(config)  # what every trial would fail of must not cost a trial
     metric = config.metric.name
+    process.parent.ready(name, max_attempts=MAX_ATTEMPTS)
     with (
-        _mirror(config, output) as mirror,
+        _mirror(config, output, process.stop) as mirror,
         Progress(console, metric=metric) as progress,
-        stop_requests() as stop,
-        _registered(database, name) as registration,
+        _registered(database, name, process.assignment) as registration,
     ):
         around = Surroundings(
             study=studies.open_study(database, name, worker_seed=registration.ordinal),
@@ -81,15 +89,18 @@ def work(
             database=database,
             mirror=mirror,
             progress=progress,
-            stop=stop,
+            stop=process.stop,
+            parent=process.parent,
         )
         worker = Worker(
-            name=registration.worker,
+            name=process.assignment.worker,
             database=database,
             objective=Objective(around, config, session),
             leases=registration.leases,
             workers=registration.workers,
             limits=limits,
+            trials=process.assignment.trials,
+            failures=list(process.assignment.failures),
         )
         return worker.run()
 
@@ -110,33 +121,31 @@ def lease_seconds(environ: Mapping[str, str]) -> float:
 class Registration:
     """A worker's entry in the study; `ordinal` counts the workers before it, from 0."""
 
-    worker: str
     ordinal: int
     leases: Leases
     workers: Workers
 
 
 @contextmanager
-def _registered(database: Database, name: str) -> Iterator[Registration]:
+def _registered(database: Database, name: str, who: Assignment) -> Iterator[Registration]:
     study_id = database.storage.get_study_id_from_name(name)
     workers = Workers(database, study_id)
-    host, pid = socket.gethostname(), os.getpid()
-    # The random part keeps two containers apart that share host name and pid.
-    worker = f"{host}-{pid}-{secrets.token_hex(3)}"
     leases = Leases(database, study_id, lease_s=lease_seconds(os.environ))
     with database.lock(f"register {name}"):
         ordinal = len(workers.rows())
-        workers.register(worker, host=host, pid=pid, device=str(device_name(pick_device())))
+        device = str(device_name(pick_device()))
+        workers.register(who.worker, host=who.host, pid=who.pid, device=device)
     try:
-        yield Registration(worker, ordinal, leases, workers)
+        yield Registration(ordinal, leases, workers)
     finally:
-        workers.leave(worker)
+        workers.leave(who.worker)
 
 
 @contextmanager
-def _mirror(config: Configuration, output: Path) -> Iterator[Mirror]:
+def _mirror(config: Configuration, output: Path, stop: StopRequest) -> Iterator[Mirror]:
     mirror = open_mirror(config, output, os.environ)
     try:
         yield mirror
     finally:
-        mirror.close()
+        # Who asked to stop has seconds only; what W&B misses can be made up for.
+        mirror.close(STOP_CLOSE_S if stop.is_set() else CLOSE_TIMEOUT_S)

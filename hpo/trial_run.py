@@ -5,7 +5,7 @@ step that an earlier attempt has reported is trained again but not reported agai
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -15,6 +15,7 @@ from config.schema import Configuration
 from hpo import trial_record
 from hpo.lease_keeper import LeaseKeeper
 from hpo.notes import save_note
+from hpo.parent import Parent
 from hpo.progress import Progress
 from hpo.prune_reasons import Verdict, decide, text
 from hpo.run_names import run_id, run_name
@@ -46,6 +47,7 @@ class Surroundings:
     mirror: Mirror
     progress: Progress
     stop: StopRequest
+    parent: Parent = field(default_factory=Parent)
 
 
 class TrialRun:
@@ -107,6 +109,7 @@ class TrialRun:
             return True
         trial_record.keep_curve(self._around.database.storage, self._id, self._curve)
         self._trial.report(value, evaluation.step)
+        self._around.parent.evaluated()
         self._around.mirror.evaluation(point)
         verdict = decide(self._around.study, self._trial)
         # After the last evaluation the trial is complete: stopping would save nothing.

@@ -47,7 +47,10 @@ class Ended:
 
 @dataclass
 class Worker:
-    """Takes trials of one study until its budget is spent or its own limit reached."""
+    """Takes trials of one study until its budget is spent or its own limit reached.
+
+    `trials` and `failures` (the last ones, in a row) go on from the processes before this one.
+    """
 
     name: str
     database: Database
@@ -55,8 +58,8 @@ class Worker:
     leases: Leases
     workers: Workers
     limits: Limits
-    _failures: list[str] = field(default_factory=list)
-    _trials: int = 0
+    trials: int = 0
+    failures: list[str] = field(default_factory=list)
 
     def run(self) -> Ended:
         """Work until there is nothing left to do."""
@@ -79,9 +82,9 @@ class Worker:
 
     def _limit_reached(self) -> Ended | None:
         limit = self.limits.max_trials
-        if limit is not None and self._trials >= limit:
-            return Ended(f"{self._trials} trials done, as many as --max-trials allows")
-        last = self._failures[-SAME_FAILURES:]
+        if limit is not None and self.trials >= limit:
+            return Ended(f"{self.trials} trials done, as many as --max-trials allows")
+        last = self.failures[-SAME_FAILURES:]
         if len(last) == SAME_FAILURES and len(set(map(_kind, last))) == 1:
             return Ended(f"{SAME_FAILURES} trials in a row failed alike: {last[0]}", failed=True)
         timeout = self.objective.config.optuna.timeout
@@ -163,11 +166,12 @@ class Worker:
         return untried(self.objective.around.study, space) == 0
 
     def _count(self, outcome: Outcome) -> None:
-        self._trials += 1
+        self.trials += 1
         if outcome.error is None:
-            self._failures.clear()
+            self.failures.clear()
         else:
-            self._failures.append(outcome.error)
+            self.failures.append(outcome.error)
+        self.objective.around.parent.trial_ended(outcome.error)
         best = best_trial(self.objective.around.study)
         if best is not None:
             self.objective.around.progress.best(best.value, best.number)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from hpo.commands.options import (
     storage_option,
     study_option,
 )
+
+if TYPE_CHECKING:
+    from hpo.assignment import Assignment
 
 
 @click.command(
@@ -66,63 +69,102 @@ def worker(
 
     Creates the study from the preset of that name when it does not exist yet. Start it once on
     every GPU, on as many machines as you like. Ctrl-C ends it cleanly: the next worker continues
-    the trial under way.
+    the trial under way. A second Ctrl-C ends it at once.
     """
+    from hpo.assignment import Assignment
+
+    made_of = {"source": source, "overrides": overrides, "data": data}
+    machine = {"data": data, "output": output, "threads": threads}
+    options = [
+        *_words({"--max-trials": max_trials, **{f"--{name}": machine[name] for name in machine}}),
+        "--wait" if wait else "--no-wait",
+    ]
+    if gpus is not None:
+        sys.exit(_fleet(gpus, study, made_of, storage=storage, options=options))
+    assignment = Assignment.take(os.environ)
+    if assignment is None:
+        chosen = _words({"--study": study, "--config": source})
+        chosen += [word for each in overrides for word in ("--override", each)]
+        sys.exit(_supervise(chosen, storage=storage, options=options))
+    limits = {"max_trials": max_trials, "wait": wait}
+    sys.exit(_work(assignment, study, made_of, storage=storage, machine=machine, limits=limits))
+
+
+def _words(options: Mapping[str, object]) -> list[str]:
+    """The options that were given, as words of a command line."""
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    return [word for option in given.items() for word in option]
+
+
+def _supervise(chosen: Sequence[str], *, storage: str, options: Sequence[str]) -> int:
+    from hpo.supervisor import Supervisor
+
+    return Supervisor(options, chosen, _environ(storage), click.echo).run()
+
+
+def _work(
+    assignment: "Assignment",
+    study: str | None,
+    made_of: Mapping[str, Any],
+    *,
+    storage: str,
+    machine: Mapping[str, Any],
+    limits: Mapping[str, Any],
+) -> int:
+    from hpo.parent import under_parent
+
+    with under_parent(assignment) as process:
+        from hpo.launch import Machine, work
+        from hpo.opening import open_database
+        from hpo.terminal import make_console, show_result
+        from hpo.worker import Limits
+
+        console = make_console()
+        name = _study(storage, study, made_of)
+        with open_database(storage) as database:
+            ended = work(
+                database,
+                name,
+                machine=Machine(**machine),
+                limits=Limits(**limits),
+                console=console,
+                process=process,
+            )
+            if ended.failed:
+                raise click.ClickException(ended.reason)
+            show_result(console, database, name, reason=ended.reason)
+    return 0
+
+
+def _fleet(
+    gpus: str,
+    study: str | None,
+    made_of: Mapping[str, Any],
+    *,
+    storage: str,
+    options: Sequence[str],
+) -> int:
+    import torch
+
+    from hpo.fleet import chosen_gpus, run_fleet
+
+    chosen = chosen_gpus(gpus, available=torch.cuda.device_count())
+    name = _study(storage, study, made_of)
+    return run_fleet(chosen, ["--study", name, *options], environ=_environ(storage))
+
+
+def _study(storage: str, study: str | None, made_of: Mapping[str, Any]) -> str:
+    """Make sure of the study; what is mistyped is said before anything is made."""
     from hpo.creation import ensure_study, prepare_database
     from hpo.launch import lease_seconds
     from hpo.opening import open_database
 
-    lease_seconds(os.environ)  # what is mistyped must be said before a study is made
-    chosen = None if gpus is None else _gpus(gpus)
-    prepare_database(storage, study, source=source, overrides=overrides, data=data)
+    lease_seconds(os.environ)
+    prepare_database(storage, study, **made_of)
     with open_database(storage) as database:
-        name = ensure_study(database, study, source=source, overrides=overrides, data=data)
-    if chosen is not None:
-        options = {
-            "--max-trials": max_trials,
-            "--threads": threads,
-            "--data": data,
-            "--output": output,
-        }
-        sys.exit(_fleet(chosen, name, storage=storage, options=options, wait=wait))
-    machine = {"data": data, "output": output, "threads": threads}
-    _work(name, storage=storage, machine=machine, max_trials=max_trials, wait=wait)
+        return ensure_study(database, study, **made_of)
 
 
-def _work(
-    name: str, *, storage: str, machine: dict[str, Any], max_trials: int | None, wait: bool
-) -> None:
-    from hpo.launch import Machine, work
-    from hpo.opening import open_database
-    from hpo.terminal import make_console, show_result
-    from hpo.worker import Limits
-
-    console = make_console()
-    with open_database(storage, create=True) as database:
-        limits = Limits(max_trials=max_trials, wait=wait)
-        ended = work(database, name, machine=Machine(**machine), limits=limits, console=console)
-        if ended.failed:
-            raise click.ClickException(ended.reason)
-        show_result(console, database, name, reason=ended.reason)
-
-
-def _gpus(wanted: str) -> tuple[str, ...]:
-    import torch
-
-    from hpo.fleet import chosen_gpus
-
-    return chosen_gpus(wanted, available=torch.cuda.device_count())
-
-
-def _fleet(
-    gpus: Sequence[str], name: str, *, storage: str, options: Mapping[str, object], wait: bool
-) -> int:
-    from hpo.fleet import run_fleet
-
-    arguments = ["--study", name, "--wait" if wait else "--no-wait"]
-    for option, value in options.items():
-        if value is not None:
-            arguments += [option, str(value)]
-    # Through the environment: a URL with a password must not stand in the process list.
-    environ = os.environ | {"HPO_STORAGE": storage}
-    return run_fleet(gpus, arguments, environ=environ)
+def _environ(storage: str) -> dict[str, str]:
+    # Not by an option: a URL with a password must not stand in the process list.
+    return os.environ | {"HPO_STORAGE": storage}

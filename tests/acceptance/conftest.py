@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,8 @@ class Machine:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # A group of its own, as a shell gives it: a worker is two processes.
+            start_new_session=True,
         )
         self.started.append(process)
         return process
@@ -125,9 +128,9 @@ def make_machine(folder: Path, few_dialogues: Path, storage: str) -> Iterator[Ma
     machine = Machine(folder, storage)
     yield machine
     for process in machine.started:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @pytest.fixture

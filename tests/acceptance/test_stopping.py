@@ -1,5 +1,6 @@
 """Workers that are asked to stop, or die: their trial goes on under its number."""
 
+import os
 import signal
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_killed_workers_trial_is_continued_by_the_next(machine, until) -> None
     create_one_long_trial(machine)
     worker = machine.start("worker", "--study", "s", HPO_LEASE_S="3")
     until(lambda: machine.reports() >= 2)
-    worker.send_signal(signal.SIGKILL)
+    os.killpg(worker.pid, signal.SIGKILL)
     worker.wait()
     (before,) = machine.trials()
 
@@ -65,9 +66,9 @@ def test_a_paused_worker_that_lost_its_trial_drops_it_without_harm(postgres_mach
     create_one_long_trial(machine)
     paused = machine.start("worker", "--study", "s", HPO_LEASE_S="3")
     until(lambda: machine.reports() >= 2)
-    paused.send_signal(signal.SIGSTOP)
+    os.killpg(paused.pid, signal.SIGSTOP)
     (before,) = machine.trials()
     machine.run("worker", "--study", "s", HPO_LEASE_S="3")
-    paused.send_signal(signal.SIGCONT)
+    os.killpg(paused.pid, signal.SIGCONT)
     assert "another worker has it now" in machine.finish(paused)
     assert_trial_0_was_continued_to_its_end(machine, before)

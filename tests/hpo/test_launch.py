@@ -2,6 +2,7 @@
 
 import io
 import os
+import secrets
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,11 @@ from typing_extensions import override
 import hpo.launch
 from config.schema import Configuration
 from hpo import study as studies
+from hpo.assignment import Assignment
 from hpo.errors import HpoError, NoSuchStudy, WorkerRefused
 from hpo.launch import Machine, lease_seconds, on_machine, work
+from hpo.parent import Parent, WorkingProcess
+from hpo.stop import StopRequest
 from hpo.worker import Ended, Limits
 from storage.connect import Database
 from storage.leases import LEASE_S, Leases
@@ -77,9 +81,18 @@ def start(
             machine=machine or Machine(),
             limits=Limits(max_trials=max_trials),
             console=Console(file=io.StringIO()),
+            process=this_process(),
         )
 
     return run
+
+
+def this_process() -> WorkingProcess:
+    """Give a worker that has no parent, named as its parent would name it."""
+    host, pid = socket.gethostname(), os.getpid()
+    worker = f"{host}-{pid}-{secrets.token_hex(3)}"
+    assignment = Assignment(worker, host, pid, control=-1, notices=-1)
+    return WorkingProcess(assignment, Parent(), StopRequest())
 
 
 def workers_of(database: Database) -> Workers:
@@ -158,7 +171,14 @@ def test_data_that_are_not_there_are_refused(start: Work) -> None:
 
 def test_a_study_that_does_not_exist_is_refused(database: Database) -> None:
     with pytest.raises(NoSuchStudy):
-        work(database, "s", machine=Machine(), limits=Limits(), console=Console(file=io.StringIO()))
+        work(
+            database,
+            "s",
+            machine=Machine(),
+            limits=Limits(),
+            console=Console(file=io.StringIO()),
+            process=this_process(),
+        )
 
 
 def test_a_worker_is_in_the_list_while_it_works_and_has_left_afterwards(

@@ -1,0 +1,55 @@
+"""Which signals ask a worker to stop, and when one is the second that ends it at once.
+
+Ctrl-C, SIGTERM (SLURM, Kubernetes, docker stop), SIGHUP (the terminal is gone) and SIGUSR1 (SLURM's
+early warning, --signal=USR1@60) each ask. A second SIGINT or SIGTERM ends the process; a second
+SIGHUP or SIGUSR1 does not, because shell and kernel both send SIGHUP and warnings are repeated.
+SIGTSTP and SIGCONT are left alone: a worker that was stopped for long finds its lease gone.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+URGENT = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (*URGENT, signal.SIGHUP, signal.SIGUSR1)
+SAME_REQUEST_S = 0.3
+"""Signals this close to the first are the same request: `timeout` sends each one twice."""
+
+
+@contextmanager
+def worker_signals(*, first: Callable[[], None], second: Callable[[int], None]) -> Iterator[None]:
+    """Call `first` at the first signal that asks to stop, `second` at an urgent one after it.
+
+    Both run inside the signal handler. A signal that is ignored (nohup ignores SIGHUP) stays so.
+    """
+    asked_at: float | None = None
+
+    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's form
+        nonlocal asked_at
+        now = time.monotonic()
+        if asked_at is None:
+            asked_at = now
+            first()
+        elif number in URGENT and now - asked_at > SAME_REQUEST_S:
+            second(number)
+
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    heeded = [number for number, was in before.items() if was is not signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, before[number])
+
+
+def die_of(number: int) -> NoReturn:
+    """End this process by a signal, so that a shell sees what it expects."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)  # the first process of a container does not die of its own signal
