@@ -4,11 +4,12 @@ A start looks first and locks only when tables are missing, so that normal start
 milliseconds and any number of processes may meet on an empty database.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import filelock
 import optuna
@@ -18,27 +19,62 @@ from storage import schema
 from storage.engines import READING, make_engine
 from storage.errors import BadFile, Busy, NoDatabase, NotAllowed
 from storage.failures import translated
+from storage.patience import AT_ONCE, Patience
+from storage.retry import Retry
 from storage.tables import clock
 from storage.url import StorageURL
 
 LOCK_TIMEOUT_S = 60.0
+LOCK_TRY_S = 5.0  # one wait for a lock; between two of them a stop request is seen
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Database:
     """A study database: Optuna's storage on it, and our own tables beside Optuna's."""
 
     def __init__(
-        self, url: StorageURL, *, storage: optuna.storages.BaseStorage, engine: sa.Engine
+        self,
+        url: StorageURL,
+        *,
+        storage: optuna.storages.BaseStorage,
+        engine: sa.Engine,
+        retry: Retry,
     ) -> None:
         self.url = url
         self.storage = storage
         self.engine = engine
+        self._retry = retry
+
+    def transaction(self, step: Callable[[sa.Connection], T]) -> T:
+        """Run `step` in one transaction that writes, again while the database is away or locked.
+
+        A transaction whose answer was lost may have been done: `step` must give the same result
+        when it finds its own work there. Raises StorageError only.
+        """
+
+        def run() -> T:
+            with self.writing() as connection:
+                return step(connection)
+
+        return self._retry(run)
+
+    def query(self, step: Callable[[sa.Connection], T]) -> T:
+        """Run `step` in one transaction that only reads, again while the database is away."""
+
+        def run() -> T:
+            with self.reading() as connection:
+                return step(connection)
+
+        return self._retry(run)
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Open one transaction that writes; it commits at the end and rolls back on errors.
 
-        On SQLite it holds the write lock from its start. Raises StorageError only.
+        On SQLite it holds the write lock from its start. Nothing is repeated: `transaction` does
+        that. Raises StorageError only.
         """
         with translated(self.url), self.engine.begin() as connection:
             yield connection
@@ -56,13 +92,13 @@ class Database:
 
         Not for nesting. Raises Busy when another process holds it for too long.
         """
-        with exclusive(self.url, self.engine, name):
+        with exclusive(self.url, self.engine, name, retry=self._retry):
             yield
 
     def now(self) -> float:
         """Read the database's clock, in epoch seconds."""
-        with self.reading() as connection:
-            return float(connection.execute(sa.select(clock(self.engine.name))).scalar_one())
+        now = sa.select(clock(self.engine.name))
+        return self.query(lambda connection: float(connection.execute(now).scalar_one()))
 
     def close(self) -> None:
         """Close every connection; the object may not be used afterwards."""
@@ -87,41 +123,76 @@ class Database:
         return f"Database({self.url.masked!r})"
 
 
-def connect(url: StorageURL, *, create: bool = True) -> Database:
+def connect(url: StorageURL, *, create: bool = True, patience: Patience = AT_ONCE) -> Database:
     """Open the database, and make its tables when they are missing.
 
     With create=False nothing is made: NoDatabase is raised instead. Every failure is a
-    StorageError whose message is one line that says what to do.
+    StorageError whose message is one line that says what to do; `patience` says how long a
+    database that is away is waited for, now and in every later call.
     """
     _check_file(url, create=create)
+    retry = Retry(url, patience)
     with translated(url):
         engine = make_engine(url)
-        if not schema.is_ready(engine, url):
-            if not create:
-                raise NoDatabase(f"{url} holds no studies yet: create one with hpo create")
-            with exclusive(url, engine, "schema"):
-                if not schema.is_ready(engine, url):
-                    schema.create(engine, url)
-        backend = schema.open_optuna(url)
+    if not retry(lambda: schema.is_ready(engine, url)):
+        if not create:
+            raise NoDatabase(f"{url} holds no studies yet: create one with hpo create")
+        retry(lambda: _make_tables(url, engine, retry), locked_s=0.0)
+    backend = retry(lambda: schema.open_optuna(url))
     if not url.is_sqlite:
         # One pool a process instead of two; SQLite needs its own for BEGIN IMMEDIATE.
         engine.dispose()
         engine = backend.engine
-    return Database(url, storage=optuna.storages.get_storage(backend), engine=engine)
+    storage = optuna.storages.get_storage(backend)
+    return Database(url, storage=storage, engine=engine, retry=retry)
+
+
+def _make_tables(url: StorageURL, engine: sa.Engine, retry: Retry) -> None:
+    with exclusive(url, engine, "schema", retry=retry):
+        if not schema.is_ready(engine, url):
+            schema.create(engine, url)
 
 
 @contextmanager
-def exclusive(url: StorageURL, engine: sa.Engine, name: str) -> Iterator[None]:
-    """Hold a lock among all processes that use this database. Raises Busy after a minute."""
+def exclusive(url: StorageURL, engine: sa.Engine, name: str, *, retry: Retry) -> Iterator[None]:
+    """Hold a lock among all processes that use this database. Raises Busy after a minute.
+
+    On PostgreSQL it is lost when the connection is: what is done under it must do no harm when
+    two do it at once, only waste.
+    """
     if url.path is not None:
         with _file_lock(url.path), translated(url):
             yield
         return
-    with translated(url), engine.begin() as connection:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
-        key = sa.func.hashtextextended(f"hpo:{name}", 0)
+    connection = retry(lambda: _take_lock(engine, name), locked_s=LOCK_TIMEOUT_S)
+    try:
+        with translated(url):
+            yield
+    finally:
+        _drop(connection)
+
+
+def _take_lock(engine: sa.Engine, name: str) -> sa.Connection:
+    """Give the connection whose transaction holds the lock."""
+    connection = engine.connect()
+    wait_ms = int(min(LOCK_TIMEOUT_S, LOCK_TRY_S) * 1000)
+    key = sa.func.hashtextextended(f"hpo:{name}", 0)
+    try:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wait_ms}")
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
-        yield
+    except BaseException:
+        _drop(connection)
+        raise
+    return connection
+
+
+def _drop(connection: sa.Connection) -> None:
+    """End the transaction; where its connection was lost, the lock is gone without us."""
+    try:
+        connection.close()
+    except sa.exc.SQLAlchemyError:
+        log.debug("the connection of a lock was lost", exc_info=True)
 
 
 @contextmanager

@@ -75,18 +75,9 @@ class Leases:
         `worker` must be unique among all workers ever started. Enqueued and new trials count
         towards n_trials; one that goes on does not.
         """
-        with self._database.writing() as connection:
-            now = self._lock(connection)
-            lease_rows.close_finished(connection, self._study_id, now)
-            left = lease_rows.next_abandoned(connection, self._study_id, now)
-            if left is not None:
-                return self._take_over(connection, left, worker=worker, now=now)
-            if lease_rows.count(connection, self._study_id) < n_trials:
-                return self._take_new(connection, worker=worker, now=now)
-            running, first = lease_rows.still_running(connection, self._study_id)
-        if not running:
-            return Spent()
-        return Wait(min(max(first - now, SHORTEST_POLL_S), POLL_S), running)
+        return self._database.transaction(
+            lambda connection: self._claim(connection, worker, n_trials)
+        )
 
     def start(self, lease: Lease) -> Lease:
         """Give the lease a running trial: the enqueued one it reserved, or a new one.
@@ -94,13 +85,8 @@ class Leases:
         A trial that goes on is left as it is. Raises LeaseLost, also when another program has
         ended the trial meanwhile: then the lease is closed.
         """
-        with self._database.writing() as connection:
-            now = self._lock(connection)
-            held = lease_rows.held_trial(connection, self._is_mine(lease))
-            if held is None:
-                raise LeaseLost(f"slot {lease.slot} was given to another worker before it started")
-            bound = self._bind(connection, lease, held, now=now)
-        if held.ended:
+        bound = self._database.transaction(lambda connection: self._start(connection, lease))
+        if bound is None:
             raise LeaseLost(f"the trial of slot {lease.slot} was ended by another program")
         # Optuna's cache learns of the trial by this read; its parameters cannot be set before.
         with translated(self._database.url):
@@ -122,20 +108,23 @@ class Leases:
 
     def cancel(self, lease: Lease) -> bool:
         """Give the place back to the budget; only while no trial was started for it."""
-        with self._database.writing() as connection:
+        row = LEASES.delete().where(self._is_mine(lease), sa.not_(LEASES.c.started))
+
+        def delete(connection: sa.Connection) -> bool:
             self._lock(connection)
-            row = LEASES.delete().where(self._is_mine(lease), sa.not_(LEASES.c.started))
             return connection.execute(row).rowcount == 1
+
+        return self._database.transaction(delete)
 
     def taken(self) -> int:
         """Count the trials ever taken from the budget."""
-        with self._database.reading() as connection:
-            return lease_rows.count(connection, self._study_id)
+        return self._database.query(lambda connection: lease_rows.count(connection, self._study_id))
 
     def rows(self) -> list[LeaseRow]:
         """List all leases in the order they were taken."""
-        with self._database.reading() as connection:
-            return lease_rows.list_rows(connection, self._study_id)
+        return self._database.query(
+            lambda connection: lease_rows.list_rows(connection, self._study_id)
+        )
 
     def _lock(self, connection: sa.Connection) -> float:
         """Keep other decisions out until commit; give the time, read after the wait for that."""
@@ -144,9 +133,8 @@ class Leases:
         return lease_rows.read_clock(connection)
 
     def _change(self, lease: Lease, **values: object) -> bool:
-        with self._database.writing() as connection:
-            row = LEASES.update().where(self._is_mine(lease))
-            return connection.execute(row.values(**values)).rowcount == 1
+        row = LEASES.update().where(self._is_mine(lease)).values(**values)
+        return self._database.transaction(lambda connection: connection.execute(row).rowcount == 1)
 
     def _is_mine(self, lease: Lease) -> sa.ColumnElement[bool]:
         return sa.and_(
@@ -157,6 +145,28 @@ class Leases:
             LEASES.c.expires_at > 0,
             sa.not_(LEASES.c.done),
         )
+
+    def _claim(self, connection: sa.Connection, worker: str, n_trials: int) -> Lease | Wait | Spent:
+        now = self._lock(connection)
+        lease_rows.close_finished(connection, self._study_id, now)
+        left = lease_rows.next_abandoned(connection, self._study_id, now)
+        if left is not None:
+            return self._take_over(connection, left, worker=worker, now=now)
+        if lease_rows.count(connection, self._study_id) < n_trials:
+            return self._take_new(connection, worker=worker, now=now)
+        running, first = lease_rows.still_running(connection, self._study_id)
+        if not running:
+            return Spent()
+        return Wait(min(max(first - now, SHORTEST_POLL_S), POLL_S), running)
+
+    def _start(self, connection: sa.Connection, lease: Lease) -> Lease | None:
+        """Bind the lease; None when another program has ended its trial."""
+        now = self._lock(connection)
+        held = lease_rows.held_trial(connection, self._is_mine(lease))
+        if held is None:
+            raise LeaseLost(f"slot {lease.slot} was given to another worker before it started")
+        bound = self._bind(connection, lease, held, now=now)
+        return None if held.ended else bound
 
     def _take_over(
         self, connection: sa.Connection, left: Abandoned, *, worker: str, now: float

@@ -40,37 +40,35 @@ class Workers:
     def register(self, worker: str, *, host: str, pid: int, device: str) -> None:
         """Enter a worker, or enter it again under the same name. Raises NoDatabase."""
         now = clock(self._database.engine.name)
-        with self._database.writing() as connection:
+        row = WORKERS.insert().values(
+            study_id=self._study_id,
+            worker=worker,
+            host=host,
+            pid=pid,
+            device=device,
+            doing="starting",
+            started_at=now,
+            beat_at=now,
+            left=False,
+        )
+
+        def enter(connection: sa.Connection) -> None:
             # SQLite would keep a row of no study, and give it to the next study of that number.
             if not lock_study(connection, self._study_id):
                 raise NoDatabase(f"study {self._study_id} is no longer in {self._database.url}")
             connection.execute(WORKERS.delete().where(self._is(worker)))
-            connection.execute(
-                WORKERS.insert().values(
-                    study_id=self._study_id,
-                    worker=worker,
-                    host=host,
-                    pid=pid,
-                    device=device,
-                    doing="starting",
-                    started_at=now,
-                    beat_at=now,
-                    left=False,
-                )
-            )
+            connection.execute(row)
+
+        self._database.transaction(enter)
 
     def beat(self, worker: str, doing: str) -> None:
         """Say that the worker lives and what it does."""
         now = clock(self._database.engine.name)
-        row = WORKERS.update().where(self._is(worker))
-        with self._database.writing() as connection:
-            connection.execute(row.values(doing=doing, beat_at=now, left=False))
+        self._change(worker, doing=doing, beat_at=now, left=False)
 
     def leave(self, worker: str) -> None:
         """Say that the worker ended in good order."""
-        row = WORKERS.update().where(self._is(worker))
-        with self._database.writing() as connection:
-            connection.execute(row.values(doing="", left=True))
+        self._change(worker, doing="", left=True)
 
     def rows(self) -> list[WorkerRow]:
         """List the workers in the order they started."""
@@ -80,8 +78,13 @@ class Workers:
             .where(WORKERS.c.study_id == self._study_id)
             .order_by(WORKERS.c.started_at, WORKERS.c.worker)
         )
-        with self._database.reading() as connection:
-            return [_row(row) for row in connection.execute(query)]
+        return self._database.query(
+            lambda connection: [_row(row) for row in connection.execute(query)]
+        )
+
+    def _change(self, worker: str, **values: object) -> None:
+        row = WORKERS.update().where(self._is(worker)).values(**values)
+        self._database.transaction(lambda connection: connection.execute(row).rowcount)
 
     def _is(self, worker: str) -> sa.ColumnElement[bool]:
         return sa.and_(WORKERS.c.study_id == self._study_id, WORKERS.c.worker == worker)
