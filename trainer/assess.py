@@ -15,6 +15,7 @@ from trainer.encode import EncodedSplit
 from trainer.evaluation import Sample
 from trainer.generate import generate, padding_of
 from trainer.loss import summed_loss
+from trainer.micro_batch import FittingBatch, in_pieces
 from trainer.rouge import RougeScorer, Scores
 from trainer.tokens import decode_all
 
@@ -29,7 +30,7 @@ class Labelled:
     split: EncodedSplit
     tokenizer: PreTrainedTokenizerBase
     scorer: RougeScorer
-    batch: int
+    batch: FittingBatch
 
 
 @dataclass(frozen=True)
@@ -66,18 +67,24 @@ def mean_loss(
     model: BartForConditionalGeneration, labelled: Labelled, *, precision: Precision
 ) -> float:
     """Return the cross-entropy per target token, each token given the true ones before it."""
-    total, tokens = torch.zeros((), device=model.device), 0
     split = labelled.split
     padding = padding_of(model.generation_config)
+    losses: list[torch.Tensor] = []
+    tokens = 0
+
+    def run(indices: Sequence[int]) -> None:
+        nonlocal tokens
+        batch = padding([split[index] for index in indices])
+        labels = batch.pop("labels")
+        inputs = {name: tensor.to(model.device) for name, tensor in batch.items()}
+        logits = model(**inputs, use_cache=False).logits
+        losses.append(summed_loss(logits, labels.to(model.device)))
+        tokens += int((labels != IGNORED_LABEL).sum())
+
     with precision.autocast(model.device):
-        for indices in by_length(split.input_ids.lengths, batch=labelled.batch):
-            batch = padding([split[index] for index in indices])
-            labels = batch.pop("labels")
-            tokens += int((labels != IGNORED_LABEL).sum())
-            inputs = {name: tensor.to(model.device) for name, tensor in batch.items()}
-            logits = model(**inputs, use_cache=False).logits
-            total += summed_loss(logits, labels.to(model.device))
-    return float(total) / tokens
+        for indices in by_length(split.input_ids.lengths, batch=labelled.batch.load.wanted):
+            in_pieces(labelled.batch, indices, run)
+    return float(sum(losses)) / tokens
 
 
 def _samples(examples: Sequence[Example], predictions: Sequence[str]) -> tuple[Sample, ...]:

@@ -25,11 +25,18 @@ from trainer.assess import Assessment, Labelled, assess
 from trainer.checkpoint import Checkpoints, write_model
 from trainer.curve import Curve
 from trainer.device import Precision, cpu_threads, device_name, pick_device, pick_precision
+from trainer.device_errors import device_errors_named
 from trainer.errors import TrainingDiverged
 from trainer.evaluation import Ended, Evaluation, FitResult, Step
 from trainer.generate import generation_settings, padding_of
 from trainer.loop import Loop, Progress, Watch, arguments_of, plan_of
-from trainer.micro_batch import MicroBatches
+from trainer.micro_batch import (
+    FittingBatch,
+    InProcess,
+    MicroBatches,
+    evaluation_load,
+    training_load,
+)
 from trainer.model import check_lengths, set_activation_checkpointing
 from trainer.resume_store import ResumeStore
 from trainer.scores import write_scores
@@ -51,7 +58,7 @@ def fit(
     on_step: OnStep | None = None,
     resume: ResumeStore | None = None,  # noqa: ARG001
     before_write: BeforeWrite | None = None,
-    micro_batches: MicroBatches | None = None,  # noqa: ARG001
+    micro_batches: MicroBatches | None = None,
 ) -> FitResult:
     """Train as configured, and keep the best model under `output_dir`.
 
@@ -68,14 +75,18 @@ def fit(
     device = pick_device()
     precision = pick_precision(config.training.precision, device)
     log.info("training on %s in %s: %s", device_name(device), precision.name, precision.reason)
+    memory = micro_batches or InProcess()
     with (
+        device_errors_named(),
         cpu_threads(config.general.cpu_threads) as threads,
         _borrowed_model(config, session, device) as model,
     ):
         judge = _Judge(
             config=config,
             model=model,
-            labelled=_labelled(config, session),
+            labelled=_labelled(
+                config, session, FittingBatch(evaluation_load(config, precision, device), memory)
+            ),
             precision=precision,
             curve=Curve(config.metric.name),
             checkpoints=Checkpoints(output_dir, limit=config.training.save_total_limit),
@@ -83,7 +94,8 @@ def fit(
             before_write=before_write or _no_check,
             started=started,
         )
-        _train(config, session, judge, on_step)
+        batch = FittingBatch(training_load(config, precision, device), memory)
+        _train(config, session, judge, batch=batch, on_step=on_step)
     best = judge.curve.evaluations[judge.curve.best_index]
     return FitResult(
         evaluations=judge.curve.evaluations,
@@ -164,7 +176,12 @@ class _Judge:
 
 
 def _train(
-    config: Configuration, session: TrainingSession, judge: _Judge, on_step: OnStep | None
+    config: Configuration,
+    session: TrainingSession,
+    judge: _Judge,
+    *,
+    batch: FittingBatch,
+    on_step: OnStep | None,
 ) -> None:
     examples = session.train_split(config)
     plan = plan_of(config, len(examples))
@@ -183,6 +200,7 @@ def _train(
         padding=padding_of(judge.model.generation_config),
         smoothing=config.training.label_smoothing,
         watch=Watch(plan, on_step),
+        batch=batch,
         on_evaluation=judge,
     )
     try:
@@ -216,11 +234,11 @@ def _no_check() -> None:
     """Let everything be written."""
 
 
-def _labelled(config: Configuration, session: TrainingSession) -> Labelled:
+def _labelled(config: Configuration, session: TrainingSession, batch: FittingBatch) -> Labelled:
     return Labelled(
         examples=session.dev,
         split=session.dev_split(config),
         tokenizer=session.tokenizer(config),
         scorer=session.scorer(config),
-        batch=config.training.per_device_eval_batch_size,
+        batch=batch,
     )

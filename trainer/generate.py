@@ -14,6 +14,7 @@ from config.schema import Generation
 from trainer.batches import Padding, by_length
 from trainer.device import Precision
 from trainer.errors import TrainerError
+from trainer.micro_batch import FittingBatch, in_pieces
 
 SPECIAL_IDS = (
     "bos_token_id",
@@ -69,23 +70,27 @@ def generate(
     model: BartForConditionalGeneration,
     rows: Sequence[Sequence[int]],
     *,
-    batch: int,
+    batch: FittingBatch,
     precision: Precision,
 ) -> list[list[int]]:
     """Return the generated token ids for each row of input ids, in the rows' order.
 
-    The search is the model's own generation config. Leaves the model in evaluation mode.
+    The search is the model's own generation config; a batch that does not fit into memory is cut.
+    Leaves the model in evaluation mode.
     """
     model.train(mode=False)
     padding = padding_of(model.generation_config)
     outputs: list[list[int]] = [[] for _ in rows]
+
+    def run(indices: Sequence[int]) -> None:
+        input_ids, mask = padding.sources([rows[index] for index in indices])
+        generated = model.generate(  # type: ignore[misc]  # a mixin's protocol, not met by BART
+            input_ids=input_ids.to(model.device), attention_mask=mask.to(model.device)
+        )
+        for index, ids in zip(indices, cast("torch.Tensor", generated).tolist(), strict=True):
+            outputs[index] = ids
+
     with precision.autocast(model.device):
-        for indices in by_length([len(row) for row in rows], batch=batch):
-            input_ids, mask = padding.sources([rows[index] for index in indices])
-            generated = model.generate(  # type: ignore[misc]  # a mixin's protocol, not met by BART
-                input_ids=input_ids.to(model.device), attention_mask=mask.to(model.device)
-            )
-            rows_of_ids = cast("torch.Tensor", generated).tolist()
-            for index, ids in zip(indices, rows_of_ids, strict=True):
-                outputs[index] = ids
+        for indices in by_length([len(row) for row in rows], batch=batch.load.wanted):
+            in_pieces(batch, indices, run)
     return outputs

@@ -32,6 +32,8 @@ from trainer.encode import EncodedSplit
 from trainer.errors import TrainerError, TrainingDiverged
 from trainer.evaluation import Step
 from trainer.loss import TrainingLoss
+from trainer.micro_batch import FittingBatch
+from trainer.split_steps import SplitSteps
 
 with redirect_stdout(None):  # transformers prints a line here where WANDB_MODE is offline
     from transformers import Seq2SeqTrainer
@@ -89,9 +91,14 @@ class Watch(TrainerCallback):
         self._micro: list[torch.Tensor] = []
         self._losses: list[float] = []
 
-    def add(self, loss: torch.Tensor) -> None:
-        """Take a micro-batch's share of the update's loss, still on the device."""
-        self._micro.append(loss)
+    @property
+    def between_updates(self) -> bool:
+        """Whether no batch of the next update has been seen yet."""
+        return not self._micro
+
+    def saw(self, losses: list[torch.Tensor]) -> None:
+        """Take the shares of the update's loss of all its batches so far, still on the device."""
+        self._micro = losses
 
     def mean_loss(self) -> float:
         """Return the mean loss of the steps since this was last asked."""
@@ -135,6 +142,7 @@ class Loop(Seq2SeqTrainer):
         padding: Padding,
         smoothing: float,
         watch: Watch,
+        batch: FittingBatch,
         on_evaluation: Callable[[Progress], bool],
     ) -> None:
         super().__init__(
@@ -148,6 +156,7 @@ class Loop(Seq2SeqTrainer):
         self.remove_callback(PrinterCallback)
         self.watch = watch
         self.examples = examples
+        self.split_steps = SplitSteps(model, batch)
         self.on_evaluation = on_evaluation
 
     @override
@@ -162,9 +171,12 @@ class Loop(Seq2SeqTrainer):
         inputs: dict[str, Any],
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
-        loss = super().training_step(model, inputs, num_items_in_batch)
-        self.watch.add(loss)
-        return loss
+        if self.watch.between_updates:
+            self.split_steps.begin(self.args.device)
+        step = super().training_step
+        losses = self.split_steps.add(inputs, lambda piece: step(model, piece, num_items_in_batch))
+        self.watch.saw(losses)
+        return losses[-1]
 
     @override
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:

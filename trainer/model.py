@@ -48,6 +48,11 @@ class InitialWeights:
             self.model.__dict__.pop(name, None)  # accelerate would take it for wrapped already
         set_activation_checkpointing(self.model, on=False)
 
+    def bytes_on(self, device: str) -> int:
+        """Return how many bytes of them, model and initial weights, lie on a device type."""
+        tensors = [*self._tensors(), *self._start]
+        return sum(tensor.nbytes for tensor in tensors if tensor.device.type == device)
+
     def _tensors(self) -> list[torch.Tensor]:
         return [*self.model.parameters(), *self.model.buffers()]
 

@@ -8,9 +8,11 @@ from config.schema import Configuration
 from trainer.checkpoint import SETTINGS_FILE
 from trainer.data import read_examples
 from trainer.device import cpu_threads, pick_device, pick_precision
+from trainer.device_errors import device_errors_named
 from trainer.encode import encoded
 from trainer.errors import TrainerError
 from trainer.generate import generate, generation_settings, special_ids
+from trainer.micro_batch import FittingBatch
 from trainer.pretrained import quiet_transformers, read_model
 from trainer.scores import best_model
 from trainer.submission import Prediction
@@ -33,7 +35,8 @@ def predict(
     tokenizer = read_tokenizer(str(folder))
     split = encoded(config, examples, tokenizer=tokenizer, cache_dir=None)
     device = pick_device()
-    with cpu_threads(config.general.cpu_threads):
+    batch = batch_size or config.training.per_device_eval_batch_size
+    with cpu_threads(config.general.cpu_threads), device_errors_named():
         model = read_model(str(folder)).to(device)  # type: ignore[arg-type]  # as in model.py
         model.generation_config = generation_settings(
             special_ids(model), config.generation, num_beams=num_beams
@@ -41,7 +44,7 @@ def predict(
         rows = generate(
             model,
             split.input_ids,
-            batch=batch_size or config.training.per_device_eval_batch_size,
+            batch=FittingBatch.of(batch),
             precision=pick_precision(config.training.precision, device),
         )
     summaries = decode_all(tokenizer, rows)

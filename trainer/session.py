@@ -41,6 +41,10 @@ class Kept(Generic[T]):
         value = self._values[key] = make()
         return value
 
+    def values(self) -> list[T]:
+        """Return the values that are kept now."""
+        return list(self._values.values())
+
 
 class TrainingSession:
     """Everything that trainings on the same data share in one process."""
@@ -87,6 +91,10 @@ class TrainingSession:
         start = config.model.model_dump_json(include={"init", "architecture"})
         key = (_tokens_key(config), start, config.general.seed)
         return self._weights.get(key, lambda: self._initial_weights(config))
+
+    def held_bytes(self, device: str) -> int:
+        """Return how many bytes of weights are kept in the memory of a device type: cpu or cuda."""
+        return sum(weights.bytes_on(device) for weights in self._weights.values())
 
     def scorer(self, config: Configuration) -> RougeScorer:
         """Return the scorer, with the tokens of the references it has seen."""

@@ -14,6 +14,7 @@ from trainer.data import DataFiles, Example, read_examples
 from trainer.device import Precision
 from trainer.encode import encoded
 from trainer.generate import generate, generation_settings, special_ids
+from trainer.micro_batch import FittingBatch
 from trainer.model import load_model
 from trainer.rouge import RougeScorer, Scores
 from trainer.tokens import load_tokenizer
@@ -43,7 +44,7 @@ def labelled(config: Configuration, data_files: DataFiles) -> Labelled:
     examples = read_examples(data_files.dev, need_summary=True)
     tokenizer = load_tokenizer(config)
     split = encoded(config, examples, tokenizer=tokenizer, cache_dir=None)
-    return Labelled(examples, split, tokenizer, RecordingScorer(), batch=4)
+    return Labelled(examples, split, tokenizer, RecordingScorer(), batch=FittingBatch.of(4))
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_loss_and_scores_do_not_follow_from_the_batch(
     model: BartForConditionalGeneration, labelled: Labelled, batch: int
 ) -> None:
     expected = assess(model, labelled, precision=FP32)
-    found = assess(model, replace(labelled, batch=batch), precision=FP32)
+    found = assess(model, replace(labelled, batch=FittingBatch.of(batch)), precision=FP32)
     assert found.loss == pytest.approx(expected.loss, rel=1e-5)
     assert found.scores == expected.scores
 
@@ -91,7 +92,7 @@ def test_generated_summaries_are_scored_against_each_examples_own_references(
 ) -> None:
     found = assess(model, labelled, precision=FP32)
     [(predictions, references)] = labelled.scorer.calls
-    ids = generate(model, labelled.split.input_ids, batch=1, precision=FP32)
+    ids = generate(model, labelled.split.input_ids, batch=FittingBatch.of(1), precision=FP32)
     texts = labelled.tokenizer.batch_decode(ids, skip_special_tokens=False)
     for text, prediction in zip(texts, predictions, strict=True):
         assert prediction in text

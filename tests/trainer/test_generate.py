@@ -13,6 +13,7 @@ from config.schema import Configuration, Generation
 from trainer.device import Precision
 from trainer.errors import TrainerError
 from trainer.generate import generate, generation_settings, padding_of, special_ids
+from trainer.micro_batch import FittingBatch
 from trainer.model import load_model
 from trainer.tokens import load_tokenizer
 
@@ -31,8 +32,8 @@ def model(tiny_config: MakeConfig) -> BartForConditionalGeneration:
 def test_rows_keep_their_order_whatever_the_batch(model: BartForConditionalGeneration) -> None:
     model.generation_config.no_repeat_ngram_size = 2
     rows = [[20 + number] * (3 + 7 * (number % 4)) + [1] for number in range(9)]
-    alone = [generate(model, [row], batch=1, precision=FP32)[0] for row in rows]
-    together = generate(model, rows, batch=4, precision=FP32)
+    alone = [generate(model, [row], batch=FittingBatch.of(1), precision=FP32)[0] for row in rows]
+    together = generate(model, rows, batch=FittingBatch.of(4), precision=FP32)
     pad = model.generation_config.pad_token_id
     assert [trimmed(row, pad) for row in together] == [trimmed(row, pad) for row in alone]
     assert not model.training
@@ -55,17 +56,22 @@ def test_batches_run_from_the_longest_row_to_the_shortest(
         return search(**inputs)
 
     monkeypatch.setattr(model, "generate", watched)
-    generate(model, [[9] * length for length in (3, 40, 8, 17, 30)], batch=2, precision=FP32)
+    generate(
+        model,
+        [[9] * length for length in (3, 40, 8, 17, 30)],
+        batch=FittingBatch.of(2),
+        precision=FP32,
+    )
     assert shapes == [(2, 40), (2, 24), (1, 8)]
 
 
 def test_nothing_to_summarize_gives_nothing(model: BartForConditionalGeneration) -> None:
-    assert generate(model, [], batch=4, precision=FP32) == []
+    assert generate(model, [], batch=FittingBatch.of(4), precision=FP32) == []
 
 
 def test_row_of_the_end_token_alone_is_no_error(model: BartForConditionalGeneration) -> None:
     """What cleaning leaves of a dialogue may be nothing."""
-    [row] = generate(model, [[1]], batch=4, precision=FP32)
+    [row] = generate(model, [[1]], batch=FittingBatch.of(4), precision=FP32)
     assert row[0] == 2
 
 
@@ -81,7 +87,7 @@ def test_search_is_transformers_own(model: BartForConditionalGeneration, beams: 
         max_new_tokens=wanted.max_new_tokens,
         **({"length_penalty": 0.7} if beams > 1 else {}),
     )
-    assert generate(model, [row], batch=1, precision=FP32) == expected.tolist()
+    assert generate(model, [row], batch=FittingBatch.of(1), precision=FP32) == expected.tolist()
 
 
 @pytest.mark.parametrize("start", [1, 2])
@@ -99,7 +105,7 @@ def test_decoder_start_is_the_checkpoints(
     config = tiny_config(model={"name": str(folder)})
     model = load_model(config, load_tokenizer(config))
     model.generation_config = generation_settings(special_ids(model), config.generation)
-    [row] = generate(model, [[20, 21, 1]], batch=1, precision=FP32)
+    [row] = generate(model, [[20, 21, 1]], batch=FittingBatch.of(1), precision=FP32)
     assert row[0] == start
     pair = {"input_ids": [20, 1], "labels": [21, 1]}
     assert padding_of(model.generation_config)([pair])["decoder_input_ids"][0, :2].tolist() == [
@@ -112,7 +118,7 @@ def test_last_token_within_the_limit_is_the_checkpoints_forced_end(
     model: BartForConditionalGeneration,
 ) -> None:
     model.generation_config.max_new_tokens = 4
-    [row] = generate(model, [[20, 21, 1]], batch=1, precision=FP32)
+    [row] = generate(model, [[20, 21, 1]], batch=FittingBatch.of(1), precision=FP32)
     assert len(row) == 5
     assert row[-1] == 1
 
@@ -122,7 +128,7 @@ def test_summaries_begin_with_the_decoder_start_and_keep_the_limit(
 ) -> None:
     model.generation_config.decoder_start_token_id = 4
     model.generation_config.max_new_tokens = 5
-    [row] = generate(model, [[10, 11, 1]], batch=1, precision=FP32)
+    [row] = generate(model, [[10, 11, 1]], batch=FittingBatch.of(1), precision=FP32)
     assert row[0] == 4
     assert len(row) <= 6
 

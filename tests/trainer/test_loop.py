@@ -45,8 +45,9 @@ def test_more_evaluations_than_steps_say_what_to_lower(tiny_config: MakeConfig) 
 
 
 def take_step(watch: Watch, number: int, *losses: float, rate: float = 0.5) -> TrainerControl:
-    for loss in losses:
-        watch.add(torch.tensor(loss))
+    assert watch.between_updates
+    watch.saw([torch.tensor(loss) for loss in losses])
+    assert not watch.between_updates
     optimizer = SimpleNamespace(param_groups=[{"lr": rate}])
     state = TrainerState(global_step=number - 1, epoch=number / 4)
     watch.on_pre_optimizer_step(None, state, TrainerControl(), optimizer=optimizer)

@@ -17,6 +17,7 @@ from trainer.errors import TrainerError
 from trainer.evaluation import FitResult
 from trainer.fit import fit
 from trainer.generate import generate
+from trainer.micro_batch import FittingBatch
 from trainer.predict import predict
 from trainer.rouge import RougeScorer
 from trainer.session import TrainingSession
@@ -72,9 +73,14 @@ class Watched:
         monkeypatch.setattr("trainer.predict.generate", self)
 
     def __call__(
-        self, model: BartForConditionalGeneration, rows: Ragged, *, batch: int, precision: Precision
+        self,
+        model: BartForConditionalGeneration,
+        rows: Ragged,
+        *,
+        batch: FittingBatch,
+        precision: Precision,
     ) -> list[list[int]]:
-        self.rows, self.batch, self.search = list(rows), batch, model.generation_config
+        self.rows, self.batch, self.search = list(rows), batch.size, model.generation_config
         self.threads = torch.get_num_threads()
         assert precision.name == "fp32"
         return generate(model, rows, batch=batch, precision=precision)

@@ -1,0 +1,78 @@
+"""Is memory back where it was before the trials? If not, a fresh process is the cure.
+
+What the session keeps on purpose, a model and its initial weights, is counted off: it may be of
+another size for each architecture. On a GPU it is torch's own count of allocated bytes. On the CPU
+it is the process's resident set, with a wide allowance: caches and the allocator's free lists
+belong to it.
+"""
+
+import ctypes
+import resource
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from trainer.device_errors import cuda_in_use, free_memory
+from trainer.session import TrainingSession
+
+MIB = 1024**2
+GPU_ALLOWANCE = 256 * MIB  # bytes; cuBLAS keeps workspaces of up to 32 MiB for each stream
+PROCESS_ALLOWANCE = 1024 * MIB  # bytes; a first training adds libraries, caches, and free lists
+
+
+@dataclass(frozen=True)
+class _Used:
+    """Bytes in use beyond what the session keeps; gpu is 0 before CUDA is first used."""
+
+    process: int
+    gpu: int
+
+
+class MemoryBaseline:
+    """Memory as it stood when this was made, with the session warm."""
+
+    def __init__(self, session: TrainingSession) -> None:
+        self._session = session
+        self._before = self._used()
+
+    def excess(self) -> str | None:
+        """Say in words by how much memory has grown; None where it is back."""
+        now = self._used()
+        for what, grown, allowance in (
+            ("GPU memory", now.gpu - self._before.gpu, GPU_ALLOWANCE),
+            ("memory", now.process - self._before.process, PROCESS_ALLOWANCE),
+        ):
+            if grown > allowance:
+                return (
+                    f"{what} has grown by {grown / MIB:.0f} MiB since this process was ready for"
+                    f" its first training; {allowance / MIB:.0f} MiB are allowed"
+                )
+        return None
+
+    def _used(self) -> _Used:
+        free_memory()
+        gpu = 0
+        if cuda_in_use():
+            gpu = torch.cuda.memory_allocated() - self._session.held_bytes("cuda")
+        return _Used(resident_bytes() - self._session.held_bytes("cpu"), gpu)
+
+
+def resident_bytes() -> int:
+    """Return the process's resident set; on systems without /proc its peak so far."""
+    _trim()
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return pages * resource.getpagesize()
+
+
+def _trim() -> None:
+    """Have glibc return its free lists: without, a large training looks like a leak."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+        if trim is not None:
+            trim(0)
