@@ -1,15 +1,15 @@
 """optuna-dashboard over a storage: cached reads, a thread for each request, a clean end.
 
-optuna-dashboard knows no users: whoever reaches its port may change and delete studies. So it
-listens on loopback unless told otherwise, and then it says what that means.
+Whatever is asked passes `hpo.dashboard_gate` first: read-only unless told otherwise, and a password
+wherever another machine could ask.
 """
 
 import errno
-import ipaddress
 import logging
+import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
@@ -20,48 +20,91 @@ import optuna_dashboard
 from optuna.storages import BaseStorage
 from rich.console import Console
 
-from hpo.errors import HpoError
+from hpo.dashboard_gate import Access, Gate
+from hpo.dashboard_origin import is_loopback
+from hpo.dashboard_password import PASSWORD, PASSWORD_FILE, read_credentials
+from hpo.errors import DashboardError
 from hpo.stop import stop_requests
+from storage.connect import Database
+from storage.read_only import refuse_writes
 
 FOREVER_S = 3600.0
+POLL_S = 0.1  # how long the end may take
+# A client that sends nothing holds a thread no longer than this.
+REQUEST_TIMEOUT_S = 60
 
 log = logging.getLogger(__name__)
 
 
-class DashboardError(HpoError):
-    """The dashboard cannot listen where it was asked to."""
-
-
-def serve(storage: BaseStorage, *, host: str = "127.0.0.1", port: int = 8080) -> None:
+def serve(
+    database: Database,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    allow_write: bool = False,
+    host_names: Sequence[str] = (),
+) -> None:
     """Serve the dashboard until SIGINT or SIGTERM; says on stderr where it is.
 
-    Raises DashboardError when the address can't be used.
+    Raises DashboardError when the address can't be used, or when others could reach it and there
+    is no password.
     """
+    access = access_for(host, os.environ, allow_write=allow_write, host_names=host_names)
+    if not allow_write:
+        refuse_writes(database)  # a wall behind the gate: the database itself says no
     console = Console(stderr=True, highlight=False)
-    with stop_requests() as stop, running(storage, host=host, port=port) as url:
+    with (
+        stop_requests() as stop,
+        running(database.storage, host=host, port=port, access=access) as url,
+    ):
         if not is_loopback(host):
             console.print(
-                f"Warning: {host} can be reached from other machines, and whoever reaches this "
-                "dashboard can change and delete studies: there is no password. "
-                "Use it in a network you trust, or leave --host out and come through an SSH tunnel."
+                f"Warning: {host} can be reached from other machines, and the password travels in "
+                "clear: put TLS before it (a proxy), or leave --host out and use an SSH tunnel."
             )
-        console.print(f"Dashboard at {url} (Ctrl-C ends it)")
+        rights = "may be changed" if allow_write else "read-only"
+        console.print(f"Dashboard at {url}, {rights} (Ctrl-C ends it)")
         while not stop.wait(FOREVER_S):
             pass
     console.print("Dashboard ended")
 
 
+def access_for(
+    host: str, environ: Mapping[str, str], *, allow_write: bool, host_names: Sequence[str]
+) -> Access:
+    """Who may do what on a dashboard at `host`; DashboardError where a password is missing."""
+    credentials = read_credentials(environ)
+    if credentials is None and not is_loopback(host):
+        raise DashboardError(
+            f"{host} can be reached from other machines and there is no password: set {PASSWORD}"
+            f" or {PASSWORD_FILE}, or leave --host out and come through an SSH tunnel"
+        )
+    names = [*host_names, host]
+    if not is_loopback(host):
+        names.append(socket.gethostname())
+    return Access(
+        allow_write=allow_write,
+        credentials=credentials,
+        host_names=frozenset(name.lower().rstrip(".") for name in names),
+    )
+
+
 @contextmanager
-def running(storage: BaseStorage, *, host: str, port: int) -> Iterator[str]:
+def running(
+    storage: BaseStorage, *, host: str, port: int, access: Access | None = None
+) -> Iterator[str]:
     """Serve the dashboard from a thread while the context lasts; yields its URL.
 
-    Port 0 takes a free one. Raises DashboardError when the address can't be used.
+    Port 0 takes a free one; without `access` it is read-only and has no password. Raises
+    DashboardError when the address can't be used.
     """
     # Given a URL, optuna-dashboard would read every trial again for every poll.
     app = optuna_dashboard.wsgi(optuna.storages.get_storage(storage))
     with _listening(host, port) as server:
-        server.set_app(app)
-        thread = threading.Thread(target=server.serve_forever, name="dashboard", daemon=True)
+        server.set_app(Gate(app, access or Access()))
+        thread = threading.Thread(
+            target=server.serve_forever, args=(POLL_S,), name="dashboard", daemon=True
+        )
         thread.start()
         try:
             shown = f"[{host}]" if ":" in host else host
@@ -69,14 +112,6 @@ def running(storage: BaseStorage, *, host: str, port: int) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address or host name."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -98,6 +133,8 @@ class _Server6(_Server):
 
 
 class _Quiet(WSGIRequestHandler):
+    timeout = REQUEST_TIMEOUT_S
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         log.debug(format, *args)
 

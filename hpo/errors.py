@@ -57,3 +57,7 @@ class BadEnqueued(HpoError):
 
 class SpaceExhausted(HpoError):
     """Every combination of a finite search space has been tried."""
+
+
+class DashboardError(HpoError):
+    """The dashboard cannot listen where it was asked to, or would let strangers in."""

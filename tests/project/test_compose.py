@@ -13,6 +13,9 @@ import pytest
 import yaml
 
 from hpo.cli import main
+from hpo.dashboard import access_for
+from hpo.dashboard_password import Credentials
+from hpo.errors import DashboardError
 from storage.url import StorageURL
 
 VARIABLE = re.compile(r"\$\{(\w+)(?:(:?[-?+])([^}]*))?\}")
@@ -160,10 +163,35 @@ def test_every_variable_is_in_the_example_and_no_other(text, services, root):
     assert used == documented(root)
 
 
-def test_the_password_is_asked_for_and_never_has_a_default(text):
-    uses = [found for found in VARIABLE.finditer(text) if found[1] == "POSTGRES_PASSWORD"]
-    assert len(uses) == 2
+@pytest.mark.parametrize(("name", "n_uses"), [("POSTGRES_PASSWORD", 2), ("DASHBOARD_PASSWORD", 1)])
+def test_the_passwords_are_asked_for_and_never_have_a_default(text, name, n_uses):
+    uses = [found for found in VARIABLE.finditer(text) if found[1] == name]
+    assert len(uses) == n_uses
     assert {found[2] for found in uses} == {":?"}
+
+
+def test_the_dashboard_would_start_as_it_is_configured(services):
+    """Beyond loopback it refuses to start without a password; and it never gets --allow-write."""
+    dashboard = services["dashboard"]
+    environment = {name: resolve(value) for name, value in dashboard["environment"].items()}
+    host = dashboard["command"][dashboard["command"].index("--host") + 1]
+    with pytest.raises(DashboardError, match="no password"):
+        access_for(host, {}, allow_write=False, host_names=())
+    access = access_for(host, environment, allow_write=False, host_names=())
+    assert access.credentials == Credentials.of("hpo", "<DASHBOARD_PASSWORD>")
+    assert "--allow-write" not in dashboard["command"]
+
+
+def test_the_dashboard_holds_no_secret_that_it_does_not_need(services):
+    dashboard = services["dashboard"]
+    assert set(dashboard["environment"]) == {
+        "HPO_STORAGE",
+        "PGPASSWORD",
+        "HPO_DASHBOARD_USER",
+        "HPO_DASHBOARD_PASSWORD",
+        "HPO_DASHBOARD_HOST_NAME",
+    }
+    assert dashboard["volumes"] == []
 
 
 def test_the_password_stands_in_no_url_and_no_command(services):
@@ -183,5 +211,5 @@ def test_the_example_holds_no_secret(root):
     secrets = re.findall(
         r"^#?\w*(?:PASSWORD|KEY|TOKEN)\w*=(.*)$", (root / ".env.example").read_text(), re.MULTILINE
     )
-    assert len(secrets) == 3
+    assert len(secrets) == 4
     assert set(secrets) == {""}
