@@ -12,6 +12,7 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from storage import lease_rows
 from storage.url import mask
 
 if TYPE_CHECKING:  # `hpo status` reads records and need not wait for the trainer's imports
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # `hpo status` reads records and need not wait for the traine
 CURVE = "hpo:curve"
 BEST_EPOCH = "hpo:best_epoch"
 PRUNED = "hpo:pruned"
-ERROR = "hpo:error"
+ERROR = lease_rows.ERROR
 TRACEBACK = "hpo:traceback"
 MACHINE = "hpo:machine"
 CHECKPOINT = "hpo:checkpoint"

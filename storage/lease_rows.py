@@ -1,14 +1,19 @@
 """The SQL of the leases: each function is one step inside a transaction that the caller opened."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from optuna.trial import TrialState
 
-from storage.tables import LEASES, STUDIES, TRIALS, clock
+from storage.lease import Lease
+from storage.tables import LEASES, STUDIES, TRIALS, USER_ATTRIBUTES, clock
 
 DECISION_S = 30.0
+GIVEN_BACK = 0.0  # expires_at of a lease whose worker left in good order
+FORFEITED = 1.0  # the same for one whose worker is known to be dead: long ago, by any clock
+ERROR = "hpo:error"  # user attribute with the line that says why a trial failed
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 _WITH_TRIALS = LEASES.outerjoin(TRIALS, TRIALS.c.trial_id == LEASES.c.trial_id)
 
@@ -21,6 +26,16 @@ class Abandoned:
     trial_id: int | None
     attempt: int
     given_back: bool
+    running: bool
+
+
+@dataclass(frozen=True)
+class Held:
+    """The open lease that a worker has already."""
+
+    slot: int
+    trial_id: int | None
+    attempt: int
     running: bool
 
 
@@ -61,6 +76,26 @@ def lock_study(connection: sa.Connection, study_id: int) -> bool:
     return connection.execute(study.with_for_update()).one_or_none() is not None
 
 
+def was_held(lease: Lease) -> sa.ColumnElement[bool]:
+    """Select the row of a lease that nobody took over, whether it is still open or not."""
+    return sa.and_(
+        LEASES.c.study_id == lease.study_id,
+        LEASES.c.slot == lease.slot,
+        LEASES.c.worker == lease.worker,
+        LEASES.c.attempt == lease.attempt,
+    )
+
+
+def is_held(lease: Lease) -> sa.ColumnElement[bool]:
+    """Select the row of a lease that is still its worker's: open, and not given back."""
+    return sa.and_(was_held(lease), LEASES.c.expires_at > GIVEN_BACK, sa.not_(LEASES.c.done))
+
+
+def has(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> bool:
+    """Tell whether there is such a lease."""
+    return connection.execute(sa.select(LEASES.c.slot).where(*where)).first() is not None
+
+
 def read_clock(connection: sa.Connection) -> float:
     """Read the database's clock, in epoch seconds."""
     return float(connection.execute(sa.select(clock(connection.dialect.name))).scalar_one())
@@ -76,6 +111,23 @@ def close_finished(connection: sa.Connection, study_id: int, now: float) -> None
     """Mark leases done whose worker died between ending the trial and saying so."""
     run_out = LEASES.update().where(_open(study_id), LEASES.c.expires_at <= now, _ended())
     connection.execute(run_out.values(done=True))
+
+
+def held_by(connection: sa.Connection, study_id: int, worker: str, since: float) -> Held | None:
+    """Find the open lease of a worker that runs out after the time `since`; the newest of them."""
+    query = (
+        sa.select(LEASES, TRIALS.c.state)
+        .select_from(_WITH_TRIALS)
+        .where(_open(study_id), LEASES.c.worker == worker, LEASES.c.expires_at > since, ~_ended())
+        .order_by(LEASES.c.slot.desc())
+        .limit(1)
+        .with_for_update(of=LEASES)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    running = row.started and row.state == TrialState.RUNNING
+    return Held(row.slot, row.trial_id, row.attempt, running)
 
 
 def next_abandoned(connection: sa.Connection, study_id: int, now: float) -> Abandoned | None:
@@ -100,7 +152,7 @@ def next_abandoned(connection: sa.Connection, study_id: int, now: float) -> Aban
         slot=row.slot,
         trial_id=row.trial_id if usable else None,
         attempt=row.attempt,
-        given_back=row.expires_at == 0,
+        given_back=row.expires_at == GIVEN_BACK,
         running=row.started and row.state == TrialState.RUNNING,
     )
 
@@ -159,6 +211,17 @@ def create_trial(connection: sa.Connection, study_id: int, now: float) -> int:
         study_id=study_id, number=number, state=TrialState.RUNNING, datetime_start=_utc(now)
     )
     return int(connection.execute(trial.returning(TRIALS.c.trial_id)).scalar_one())
+
+
+def fail_trial(connection: sa.Connection, trial_id: int, reason: str, now: float) -> None:
+    """End a running trial as failed, with the reason where people look for it."""
+    running = TRIALS.c.trial_id == trial_id, TRIALS.c.state == TrialState.RUNNING
+    ended = TRIALS.update().where(*running)
+    connection.execute(ended.values(state=TrialState.FAIL, datetime_complete=_utc(now)))
+    same = USER_ATTRIBUTES.c.trial_id == trial_id, USER_ATTRIBUTES.c.key == ERROR
+    connection.execute(USER_ATTRIBUTES.delete().where(*same))
+    said = {"trial_id": trial_id, "key": ERROR, "value_json": json.dumps(reason)}
+    connection.execute(USER_ATTRIBUTES.insert().values(**said))
 
 
 def list_rows(connection: sa.Connection, study_id: int) -> list[LeaseRow]:

@@ -5,7 +5,8 @@ is created or dequeued in the same transaction that binds it to its lease, so a 
 at any point leaves either both or neither.
 """
 
-from dataclasses import dataclass, replace
+import itertools
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -13,41 +14,16 @@ from storage import lease_rows
 from storage.connect import Database
 from storage.errors import LeaseLost, NoDatabase
 from storage.failures import translated
-from storage.lease_rows import Abandoned, HeldTrial, LeaseRow
+from storage.lease import Lease, Spent, Wait
+from storage.lease_rows import FORFEITED, GIVEN_BACK, Abandoned, Held, HeldTrial, LeaseRow
 from storage.tables import LEASES, clock
 
+__all__ = ["Lease", "Leases", "Spent", "Wait"]
+
 LEASE_S = 60.0
+MAX_ATTEMPTS = 3
 POLL_S = 5.0  # longest advised sleep of a worker that waits for another's trial
 SHORTEST_POLL_S = 0.2
-
-
-@dataclass(frozen=True)
-class Lease:
-    """One taken place in the budget, held by one worker.
-
-    `attempt` counts from 1 the workers that held it without giving it back. `trial_id` is None
-    until a trial is started. `continued`: the trial was already running under another holder.
-    """
-
-    study_id: int
-    slot: int
-    trial_id: int | None
-    worker: str
-    attempt: int
-    continued: bool
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing to take now, but others still run: ask again after `seconds`."""
-
-    seconds: float
-    running: int
-
-
-@dataclass(frozen=True)
-class Spent:
-    """The whole budget was taken and nothing of it runs any more."""
 
 
 class Leases:
@@ -69,15 +45,31 @@ class Leases:
         """How many seconds a lease lasts unless renewed."""
         return self._lease_s
 
-    def claim(self, worker: str, *, n_trials: int) -> Lease | Wait | Spent:
+    def claim(
+        self, worker: str, *, n_trials: int, max_attempts: int = MAX_ATTEMPTS
+    ) -> Lease | Wait | Spent:
         """Take the next trial: one that lost its worker, else an enqueued one, else a new one.
 
         `worker` must be unique among all workers ever started. Enqueued and new trials count
-        towards n_trials; one that goes on does not.
+        towards n_trials; one that goes on does not. A worker that holds a lease already gets the
+        same again, never a second one. A trial that was lost max_attempts times is failed, not
+        taken.
         """
-        return self._database.transaction(
-            lambda connection: self._claim(connection, worker, n_trials)
-        )
+        if max_attempts < 1:
+            raise ValueError(f"max_attempts must be at least 1, but is {max_attempts}")
+        asked = itertools.count()
+
+        def claim(connection: sa.Connection) -> Lease | Wait | Spent:
+            now = self._lock(connection)
+            lease_rows.close_finished(connection, self._study_id, now)
+            # Asked again after a lost answer, what the first asking took may have run out.
+            since = now if next(asked) == 0 else FORFEITED
+            held = lease_rows.held_by(connection, self._study_id, worker, since)
+            if held is not None:
+                return self._hold(connection, held, worker=worker, now=now)
+            return self._next(connection, worker, n_trials, max_attempts, now=now)
+
+        return self._database.transaction(claim)
 
     def start(self, lease: Lease) -> Lease:
         """Give the lease a running trial: the enqueued one it reserved, or a new one.
@@ -100,19 +92,40 @@ class Leases:
 
     def release(self, lease: Lease) -> bool:
         """Give the trial back for the next worker at once; that does not count as an attempt."""
-        return self._change(lease, expires_at=0.0)
+        return self._change(lease, expires_at=GIVEN_BACK)
 
     def done(self, lease: Lease) -> bool:
         """Close the lease of a finished trial; it stays counted."""
         return self._change(lease, done=True)
 
+    def forfeit(self, worker: str) -> int:
+        """Let the open leases of a dead worker run out now, and count them.
+
+        They go on with the next worker at once, and that counts as an attempt.
+        """
+        row = LEASES.update().where(
+            LEASES.c.study_id == self._study_id,
+            LEASES.c.worker == worker,
+            LEASES.c.expires_at > GIVEN_BACK,
+            sa.not_(LEASES.c.done),
+        )
+        return self._database.transaction(
+            lambda connection: connection.execute(row.values(expires_at=FORFEITED)).rowcount
+        )
+
     def cancel(self, lease: Lease) -> bool:
         """Give the place back to the budget; only while no trial was started for it."""
-        row = LEASES.delete().where(self._is_mine(lease), sa.not_(LEASES.c.started))
+        row = LEASES.delete().where(lease_rows.is_held(lease), sa.not_(LEASES.c.started))
+        slot = LEASES.c.study_id == self._study_id, LEASES.c.slot == lease.slot
+        asked = itertools.count()
 
         def delete(connection: sa.Connection) -> bool:
+            again = next(asked) > 0
             self._lock(connection)
-            return connection.execute(row).rowcount == 1
+            if connection.execute(row).rowcount == 1:
+                return True
+            # Asked again after a lost answer: what is gone, the first asking has deleted.
+            return again and not lease_rows.has(connection, *slot)
 
         return self._database.transaction(delete)
 
@@ -133,25 +146,29 @@ class Leases:
         return lease_rows.read_clock(connection)
 
     def _change(self, lease: Lease, **values: object) -> bool:
-        row = LEASES.update().where(self._is_mine(lease)).values(**values)
-        return self._database.transaction(lambda connection: connection.execute(row).rowcount == 1)
+        row = LEASES.update().where(lease_rows.is_held(lease)).values(**values)
+        asked = itertools.count()
 
-    def _is_mine(self, lease: Lease) -> sa.ColumnElement[bool]:
-        return sa.and_(
-            LEASES.c.study_id == self._study_id,
-            LEASES.c.slot == lease.slot,
-            LEASES.c.worker == lease.worker,
-            LEASES.c.attempt == lease.attempt,
-            LEASES.c.expires_at > 0,
-            sa.not_(LEASES.c.done),
-        )
+        def change(connection: sa.Connection) -> bool:
+            again = next(asked) > 0
+            if connection.execute(row).rowcount == 1:
+                return True
+            # Asked again after a lost answer: the first asking may have done it.
+            return again and lease_rows.has(
+                connection,
+                lease_rows.was_held(lease),
+                *(LEASES.c[name] == value for name, value in values.items()),
+            )
 
-    def _claim(self, connection: sa.Connection, worker: str, n_trials: int) -> Lease | Wait | Spent:
-        now = self._lock(connection)
-        lease_rows.close_finished(connection, self._study_id, now)
-        left = lease_rows.next_abandoned(connection, self._study_id, now)
-        if left is not None:
-            return self._take_over(connection, left, worker=worker, now=now)
+        return self._database.transaction(change)
+
+    def _next(
+        self, connection: sa.Connection, worker: str, n_trials: int, attempts: int, *, now: float
+    ) -> Lease | Wait | Spent:
+        while (left := lease_rows.next_abandoned(connection, self._study_id, now)) is not None:
+            if not left.running or left.given_back or left.attempt < attempts:
+                return self._take_over(connection, left, worker=worker, now=now)
+            self._fail(connection, left, now=now)
         if lease_rows.count(connection, self._study_id) < n_trials:
             return self._take_new(connection, worker=worker, now=now)
         running, first = lease_rows.still_running(connection, self._study_id)
@@ -159,10 +176,25 @@ class Leases:
             return Spent()
         return Wait(min(max(first - now, SHORTEST_POLL_S), POLL_S), running)
 
+    def _fail(self, connection: sa.Connection, left: Abandoned, *, now: float) -> None:
+        assert left.trial_id is not None  # noqa: S101 - a running trial has an id
+        times = "once" if left.attempt == 1 else f"{left.attempt} times"
+        lease_rows.fail_trial(connection, left.trial_id, f"killed its worker {times}", now)
+        connection.execute(self._slot(left.slot).values(done=True))
+
+    def _hold(self, connection: sa.Connection, held: Held, *, worker: str, now: float) -> Lease:
+        connection.execute(self._slot(held.slot).values(expires_at=now + self._lease_s))
+        return Lease(
+            self._study_id, held.slot, held.trial_id, worker, held.attempt, continued=held.running
+        )
+
+    def _slot(self, slot: int) -> sa.Update:
+        return LEASES.update().where(LEASES.c.study_id == self._study_id, LEASES.c.slot == slot)
+
     def _start(self, connection: sa.Connection, lease: Lease) -> Lease | None:
         """Bind the lease; None when another program has ended its trial."""
         now = self._lock(connection)
-        held = lease_rows.held_trial(connection, self._is_mine(lease))
+        held = lease_rows.held_trial(connection, lease_rows.is_held(lease))
         if held is None:
             raise LeaseLost(f"slot {lease.slot} was given to another worker before it started")
         bound = self._bind(connection, lease, held, now=now)
@@ -172,9 +204,10 @@ class Leases:
         self, connection: sa.Connection, left: Abandoned, *, worker: str, now: float
     ) -> Lease:
         attempt = left.attempt if left.given_back else left.attempt + 1
-        row = LEASES.update().where(LEASES.c.study_id == self._study_id, LEASES.c.slot == left.slot)
-        until = now + self._lease_s
-        connection.execute(row.values(worker=worker, attempt=attempt, expires_at=until))
+        taken = self._slot(left.slot).values(
+            worker=worker, attempt=attempt, expires_at=now + self._lease_s
+        )
+        connection.execute(taken)
         return Lease(self._study_id, left.slot, left.trial_id, worker, attempt, left.running)
 
     def _take_new(self, connection: sa.Connection, *, worker: str, now: float) -> Lease:
@@ -197,7 +230,7 @@ class Leases:
     def _bind(
         self, connection: sa.Connection, lease: Lease, held: HeldTrial, *, now: float
     ) -> Lease:
-        row = LEASES.update().where(self._is_mine(lease))
+        row = LEASES.update().where(lease_rows.is_held(lease))
         if held.ended:
             connection.execute(row.values(done=True))
             return lease

@@ -87,8 +87,8 @@ def test_budget_may_be_extended_or_lowered_at_any_time(study, leases):
     finish(study, leases, begin(leases, n_trials=1))
     assert leases.claim("a", n_trials=1) == Spent()
     assert isinstance(leases.claim("a", n_trials=2), Lease)
-    assert isinstance(leases.claim("a", n_trials=1), Wait)
-    assert leases.claim("a", n_trials=0) == Wait(POLL_S, 1)
+    assert isinstance(leases.claim("b", n_trials=1), Wait)
+    assert leases.claim("b", n_trials=0) == Wait(POLL_S, 1)
 
 
 def test_trial_of_a_silent_worker_goes_on_with_the_next(study, leases, run_out):

@@ -1,0 +1,32 @@
+"""What a worker gets when it asks for a trial: a lease, a wait, or the end."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Lease:
+    """One taken place in the budget, held by one worker.
+
+    `attempt` counts from 1 the workers that held it without giving it back. `trial_id` is None
+    until a trial is started. `continued`: the trial was already running under another holder.
+    """
+
+    study_id: int
+    slot: int
+    trial_id: int | None
+    worker: str
+    attempt: int
+    continued: bool
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to take now, but others still run: ask again after `seconds`."""
+
+    seconds: float
+    running: int
+
+
+@dataclass(frozen=True)
+class Spent:
+    """The whole budget was taken and nothing of it runs any more."""
