@@ -24,6 +24,7 @@ from typing_extensions import override
 from config.samplers import GP, QMC, TPE, CmaEs, Grid, Random, Sampler
 from config.schema import Configuration
 from config.space import CategoricalEntry, SearchSpace, combinations
+from hpo.cma_state import UnpickledCmaEsSampler
 from hpo.distinct import DistinctSampler
 from hpo.errors import SearchRefused
 from hpo.suggest import distributions
@@ -123,7 +124,7 @@ def _make_tpe(options: TPE, space: SearchSpace, *, seed: int) -> TPESampler:
 
 
 def _make_cmaes(options: CmaEs, *, seed: int) -> CmaEsSampler:
-    return CmaEsSampler(
+    return UnpickledCmaEsSampler(
         seed=seed,
         n_startup_trials=options.n_startup_trials,
         popsize=options.popsize,
