@@ -15,6 +15,7 @@ from hpo.assignment import Assignment
 from hpo.errors import WrongInput
 from hpo.objective import Objective
 from hpo.parent import WorkingProcess
+from hpo.places import output_folder
 from hpo.progress import Progress
 from hpo.stop import StopRequest
 from hpo.study import Pinned
@@ -43,10 +44,14 @@ class Machine:
 
 
 def on_machine(pinned: Pinned, machine: Machine) -> Configuration:
-    """The pinned configuration with this machine's places and threads in it."""
+    """The pinned configuration with this machine's places and threads in it.
+
+    Raises WrongInput for a pinned output folder that the operator has not said.
+    """
+    pinned_output = pinned.config.general.output_dir
     here = {
         "data_path": machine.data,
-        "output_dir": machine.output,
+        "output_dir": output_folder(pinned_output, machine.output, here=Path.cwd()),
         "cpu_threads": machine.threads,
     }
     general = pinned.config.general.model_copy(

@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 
 UNSAFE = re.compile(r"[^\w.\- ]|^\.+$")
+LONGEST = 200  # bytes; file systems take 255
 
 
 def study_folder(root: Path, study: str) -> Path:
     """The study's folder under `root`; a name that is no plain folder name gets a hash instead."""
-    plain = UNSAFE.sub("_", study)[:80]
+    plain = UNSAFE.sub("_", study)[:80].encode()[:LONGEST].decode(errors="ignore")
     if plain != study:
         plain = f"{plain}-{hashlib.sha256(study.encode()).hexdigest()[:8]}"
     return root / plain

@@ -74,6 +74,7 @@ def worker(
     from hpo.assignment import Assignment
 
     made_of = {"source": source, "overrides": overrides, "data": data}
+    output = output or _own_output(source, overrides)
     machine = {"data": data, "output": output, "threads": threads}
     options = [
         *_words({"--max-trials": max_trials, **{f"--{name}": machine[name] for name in machine}}),
@@ -88,6 +89,15 @@ def worker(
         sys.exit(_supervise(chosen, storage=storage, options=options))
     limits = {"max_trials": max_trials, "wait": wait}
     sys.exit(_work(assignment, study, made_of, storage=storage, machine=machine, limits=limits))
+
+
+def _own_output(source: str | None, overrides: Sequence[str]) -> str | None:
+    """The output folder of the operator's own file; None where none is given."""
+    if source is None:
+        return None
+    from config.load import load
+
+    return load(source, overrides=overrides, environ=os.environ).general.output_dir
 
 
 def _words(options: Mapping[str, object]) -> list[str]:

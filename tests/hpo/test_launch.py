@@ -18,7 +18,7 @@ import hpo.launch
 from config.schema import Configuration
 from hpo import study as studies
 from hpo.assignment import Assignment
-from hpo.errors import HpoError, NoSuchStudy, WorkerRefused
+from hpo.errors import HpoError, NoSuchStudy, WorkerRefused, WrongInput
 from hpo.launch import Machine, lease_seconds, on_machine, work
 from hpo.parent import Parent, WorkingProcess
 from hpo.stop import StopRequest
@@ -40,6 +40,12 @@ class ClosingMirror(RecordingMirror):
     @override
     def close(self, timeout_s: float = 0.0) -> None:
         self.closed += 1
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The study's output folder counts below the folder that a worker is started in."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -132,6 +138,20 @@ def test_flags_replace_what_belongs_to_the_machine_and_nothing_else(
     assert moved.general.cpu_threads == 3
     general = moved.general.model_copy(update=pinned.local)
     assert moved.model_copy(update={"general": general}) == config
+
+
+def test_a_worker_writes_nowhere_that_only_the_database_names(
+    database: Database, start: Work, fit: ScriptedFit, tmp_path: Path
+) -> None:
+    study_id = database.storage.get_study_id_from_name("s")
+    local = {**studies.read(database, "s").local, "output_dir": "/var/tmp/not-ours"}
+    database.storage.set_study_user_attr(study_id, studies.LOCAL, local)
+    with pytest.raises(WrongInput, match=r"'/var/tmp/not-ours'.*--output"):
+        start()
+    assert not Path("/var/tmp/not-ours").exists()
+    assert fit.folders == []
+    start(Machine(output=str(tmp_path / "mine")))
+    assert fit.folders == [tmp_path / "mine" / "s" / "trial_00000"]
 
 
 def test_a_worker_trains_with_its_machines_places_and_threads(

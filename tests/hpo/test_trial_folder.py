@@ -27,6 +27,13 @@ def test_other_names_get_a_folder_of_their_own(name: str) -> None:
     assert len(folder.name) < 120
 
 
+@pytest.mark.parametrize("letter", ["x", "한", "\U00020000"])
+def test_a_name_of_any_length_fits_a_file_system(letter: str, tmp_path: Path) -> None:
+    folder = study_folder(tmp_path, letter * 512)
+    folder.mkdir()
+    assert folder.name.startswith(letter)
+
+
 @given(st.text(min_size=1, max_size=600), st.text(min_size=1, max_size=600))
 def test_two_studies_never_share_a_folder_and_none_leaves_the_root(one: str, two: str) -> None:
     first, second = study_folder(ROOT, one), study_folder(ROOT, two)

@@ -1,0 +1,33 @@
+"""Where a worker may write: what the operator says, else what the study says within this folder.
+
+A study's output folder comes out of the database. Whoever may write there must not choose where
+this machine's files are written, replaced and deleted; so a pinned folder counts only where it
+lies below the folder that the worker was started in.
+"""
+
+from pathlib import Path
+
+from hpo.errors import WrongInput
+
+
+def output_folder(pinned: str, given: str | None, *, here: Path) -> str:
+    """The output folder to use: `given` by the operator, else the study's if it is below `here`.
+
+    Raises WrongInput for a pinned folder anywhere else. Links are followed as they are: only the
+    operator can have put them there.
+    """
+    if given is not None:
+        return given
+    if _stays_below(here, pinned):
+        return pinned
+    raise WrongInput(
+        f"the study wants its models in {pinned!r}, which is outside this folder, and what is in"
+        " the database does not decide that: say --output (or HPO_OUTPUT) with the folder you mean"
+    )
+
+
+def _stays_below(here: Path, pinned: str) -> bool:
+    path = Path(pinned)
+    if not pinned.isprintable() or ".." in path.parts or pinned.startswith("~"):
+        return False
+    return (here / path).is_relative_to(here)
