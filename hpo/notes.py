@@ -64,7 +64,8 @@ def escaped(plain: str, characters: int = TEXT_CHARACTERS) -> str:
 
 
 def _ending(trial: FrozenTrial, settings: Configuration, curve: Sequence[Point]) -> str:
-    lines = [f"**{STATES[trial.state]}**{_reason(trial, settings)}"]
+    state = "infeasible" if trial_record.is_infeasible(trial) else STATES[trial.state]
+    lines = [f"**{state}**{_reason(trial, settings)}"]
     best = best_point(curve, settings.metric.name)
     if best is not None:
         name = escaped(settings.metric.name)
@@ -78,6 +79,8 @@ def _ending(trial: FrozenTrial, settings: Configuration, curve: Sequence[Point])
 
 def _reason(trial: FrozenTrial, settings: Configuration) -> str:
     attrs = trial.user_attrs
+    if trial_record.is_infeasible(trial):
+        return f": {escaped(attrs.get(trial_record.INFEASIBLE, 'a constraint is violated'))}"
     if trial.state is TrialState.PRUNED and trial_record.PRUNED in attrs:
         verdict = _verdict(attrs[trial_record.PRUNED])
         per_epoch = settings.training.evaluations_per_epoch

@@ -15,12 +15,14 @@ from optuna.trial import Trial, TrialState
 from config.schema import Configuration
 from config.space import apply
 from hpo.lease_keeper import LeaseKeeper, LeaseLost
+from hpo.micro_batches import StudyMicroBatches
 from hpo.stop import Stopped
 from hpo.trial_folder import trial_folder
 from hpo.trial_run import Outcome, Surroundings, TrialRun, fail
 from storage.errors import StorageError
 from storage.failures import translated
 from trainer.checkpoint import Checkpoints
+from trainer.errors import Infeasible
 from trainer.fit import fit
 from trainer.session import TrainingSession
 
@@ -66,13 +68,17 @@ class Objective:
                     session=self.session,
                     output_dir=folder,
                     on_step=run.on_step,
+                    micro_batches=self._micro_batches(),
                 )
         except (StorageError, UpdateFinishedTrialError):
             raise  # neither is the trial's own failure
+        except Infeasible as error:
+            outcome = run.infeasible(error)
         except Exception as error:
             log.debug("a trial failed", exc_info=True)
             return run.failed(error)
-        outcome = run.ended(result)
+        else:
+            outcome = run.ended(result)
         if outcome.state is TrialState.PRUNED:
             # It cannot win, and 500 MB a model fill a disk.
             Checkpoints(folder, limit=1).clear()
@@ -81,6 +87,10 @@ class Objective:
     def refuse(self, trial_id: int, error: Exception) -> Outcome:
         """Fail a trial whose parameters could not be drawn or are not allowed."""
         return Outcome(TrialState.FAIL, fail(self.around, trial_id, error))
+
+    def _micro_batches(self) -> StudyMicroBatches:
+        study_id = self.around.study._study_id  # noqa: SLF001 - Optuna has no public way to it
+        return StudyMicroBatches(self.around.database.storage, study_id)
 
     def _folder(self, number: int) -> Path:
         root = Path(self.config.general.output_dir)

@@ -97,6 +97,11 @@ class Progress:
         self.say(f"trial {self._trial} pruned by {reason}", style="yellow")
         self._trial = None
 
+    def infeasible(self, reason: str) -> None:
+        """Say that a trial's settings cannot be trained, and why."""
+        self.say(f"trial {self._trial} infeasible: {reason}", style="yellow")
+        self._trial = None
+
     def failed(self, number: int, error: str) -> None:
         """Say that a trial failed, and with what."""
         self.say(f"trial {number} failed: {error}", style="red")

@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpo import study as studies
 from hpo.budget import budget
-from hpo.trial_record import Best, best_trial
+from hpo.trial_record import Best, best_trial, is_infeasible
 from storage.connect import Database
 from storage.leases import Leases
 from storage.workers import WorkerRow, Workers
@@ -55,6 +55,7 @@ class Status:
     taken: int
     complete: int
     pruned: int
+    infeasible: int
     running: int
     failed: int
     waiting: int
@@ -65,7 +66,7 @@ class Status:
     @property
     def total(self) -> int:
         """Trials that were taken, in any state."""
-        return self.complete + self.pruned + self.running + self.failed
+        return self.complete + self.pruned + self.infeasible + self.running + self.failed
 
     def as_json(self) -> dict[str, Any]:
         """The stable JSON form of `hpo status --json`."""
@@ -77,6 +78,7 @@ class Status:
             "trials": {
                 "complete": self.complete,
                 "pruned": self.pruned,
+                "infeasible": self.infeasible,
                 "running": self.running,
                 "failed": self.failed,
                 "waiting": self.waiting,
@@ -113,6 +115,7 @@ def collect(database: Database, name: str) -> Status:
         if row.state != "left"
     )
     counts = {state: sum(trial.state is state for trial in trials) for state in TrialState}
+    infeasible = sum(t.state is TrialState.PRUNED and is_infeasible(t) for t in trials)
     allowed = budget(pinned.config)
     taken = leases.taken()
     return Status(
@@ -120,7 +123,8 @@ def collect(database: Database, name: str) -> Status:
         budget=allowed,
         taken=taken,
         complete=counts[TrialState.COMPLETE],
-        pruned=counts[TrialState.PRUNED],
+        pruned=counts[TrialState.PRUNED] - infeasible,
+        infeasible=infeasible,
         running=counts[TrialState.RUNNING],
         failed=counts[TrialState.FAIL],
         waiting=counts[TrialState.WAITING],

@@ -36,9 +36,14 @@ def _counts(status: Status) -> Text:
         left = ", budget spent"
     return Text(
         f"trials   {status.taken} of {status.budget} taken: {status.complete} complete,"
-        f" {status.pruned} pruned, {status.running} running, {status.failed} failed,"
-        f" {status.waiting} waiting{left}"
+        f" {status.pruned} pruned,{_infeasible(status)} {status.running} running,"
+        f" {status.failed} failed, {status.waiting} waiting{left}"
     )
+
+
+def _infeasible(status: Status) -> str:
+    """Nothing in most studies: named only where there is one."""
+    return f" {status.infeasible} infeasible," if status.infeasible else ""
 
 
 def _best(status: Status) -> Text:

@@ -36,7 +36,10 @@ class TrialInfo:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a trial ended: `state` is complete, pruned or failed; `reason` says why, in words."""
+    """How a trial ended: `reason` says why, in words.
+
+    `state` is complete, pruned, infeasible or failed.
+    """
 
     state: str
     value: float | None = None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # `hpo status` reads records and need not wait for the traine
 CURVE = "hpo:curve"
 BEST_EPOCH = "hpo:best_epoch"
 PRUNED = "hpo:pruned"
+INFEASIBLE = "hpo:infeasible"
 ERROR = lease_rows.ERROR
 TRACEBACK = "hpo:traceback"
 MACHINE = "hpo:machine"
@@ -77,10 +78,18 @@ def record_result(trial: Trial, result: "FitResult") -> None:
     )
 
 
+def is_infeasible(trial: FrozenTrial) -> bool:
+    """Whether the trial's settings could not be trained: a constraint of it is violated."""
+    return any(value > 0 for value in trial.constraints.values())
+
+
 def best_trial(study: Study) -> Best | None:
-    """The COMPLETE trial with the highest value, the earliest of equals; None before the first."""
+    """The COMPLETE trial with the highest value, the earliest of equals; None before the first.
+
+    One that violates a constraint, which another program may have set, never wins.
+    """
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    scored = [trial for trial in complete if trial.value is not None]
+    scored = [t for t in complete if t.value is not None and not is_infeasible(t)]
     if not scored:
         return None
     return _best(max(scored, key=lambda trial: (trial.value, -trial.number)))

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from config.load import to_mapping
 from config.schema import Configuration
 from hpo import trial_record
+from hpo.infeasible import end_infeasible, withdraw
 from hpo.lease_keeper import LeaseKeeper
 from hpo.notes import save_note
 from hpo.parent import Parent
@@ -23,6 +24,7 @@ from hpo.stop import Stopped, StopRequest
 from hpo.trial_info import Ending, TrialInfo, shareable
 from hpo.wandb_mirror import Mirror
 from storage.connect import Database
+from trainer.errors import Infeasible
 from trainer.evaluation import Evaluation, FitResult, Sample, Step
 
 
@@ -120,6 +122,7 @@ class TrialRun:
     def ended(self, result: FitResult) -> Outcome:
         """Tell the study how the training ended: COMPLETE with its best evaluation, or PRUNED."""
         self._keeper.confirm()
+        withdraw(self._trial)
         trial_record.record_result(self._trial, result)
         value = result.best.scores.value(self._metric)
         study, progress = self._around.study, self._around.progress
@@ -133,6 +136,13 @@ class TrialRun:
         early = result.ended == "early_stopping"
         progress.completed(value, result.best.epoch, early=early)
         return self._close(Ending("complete", value, None, result.seconds), TrialState.COMPLETE)
+
+    def infeasible(self, error: Infeasible) -> Outcome:
+        """Tell the study that these settings cannot be trained, so that it learns from it."""
+        self._keeper.confirm()
+        reason = end_infeasible(self._around.study, self._trial, error)
+        self._around.progress.infeasible(reason)
+        return self._close(Ending("infeasible", reason=reason), TrialState.PRUNED)
 
     def failed(self, error: Exception) -> Outcome:
         """Tell the study that the trial failed, and with what."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from config.schema import Configuration
 from trainer.evaluation import Ended, Evaluation, FitResult, Sample, Step
 from trainer.fit import OnEvaluation, OnStep
+from trainer.micro_batch import MicroBatches
 from trainer.rouge import Scores
 from trainer.session import TrainingSession
 
@@ -64,6 +65,7 @@ class ScriptedFit:
         session: TrainingSession,  # noqa: ARG002 - fit's form
         output_dir: Path,
         on_step: OnStep,
+        micro_batches: MicroBatches,  # noqa: ARG002
     ) -> FitResult:
         self.settings.append(config)
         self.folders.append(output_dir)

@@ -65,6 +65,15 @@ def test_a_pruned_trials_note_says_by_which_rules():
     assert "**pruned**: median at epoch 3: 0.2100 below 0.2500; hyperband at epoch 3" in note
 
 
+def test_an_infeasible_trials_note_says_why_and_is_not_called_pruned():
+    reason = "training.per_device_train_batch_size 32 does not fit in memory"
+    trial = frozen(TrialState.PRUNED, scores=(0.1,), **{trial_record.INFEASIBLE: reason})
+    trial.set_constraint("memory", 1.0)
+    note = markdown(trial, CONFIG)
+    assert r"**infeasible**: training.per\_device\_train\_batch\_size 32 does not fit" in note
+    assert "pruned" not in note
+
+
 def test_a_failed_trials_note_has_its_error_as_it_is():
     error = "ValueError: <script>`x`</script>"
     note = markdown(frozen(TrialState.FAIL, **{trial_record.ERROR: error}), CONFIG)

@@ -32,6 +32,12 @@ def finished(value: float | None, state: TrialState = TrialState.COMPLETE) -> Fr
     )
 
 
+def infeasible(value: float, state: TrialState = TrialState.PRUNED) -> FrozenTrial:
+    trial = finished(value, state)
+    trial.set_constraint("memory", 1.0)
+    return trial
+
+
 @pytest.fixture
 def study(database: Database, configured: Callable[..., Configuration]) -> optuna.Study:
     config = configured(space={LR: {"low": 1e-5, "high": 5e-4, "log": True}}, n_trials=5)
@@ -55,7 +61,14 @@ def test_a_new_study_has_its_budget_and_nothing_else(
         "study": "s",
         "budget": 5,
         "taken": 0,
-        "trials": {"complete": 0, "pruned": 0, "running": 0, "failed": 0, "waiting": 0},
+        "trials": {
+            "complete": 0,
+            "pruned": 0,
+            "infeasible": 0,
+            "running": 0,
+            "failed": 0,
+            "waiting": 0,
+        },
         "best": None,
         "workers": [],
         "time_left_s": None,
@@ -73,6 +86,7 @@ def test_trials_are_counted_by_state_and_the_best_is_named(
         finished(0.5),
         finished(0.9, TrialState.PRUNED),
         finished(None, TrialState.FAIL),
+        infeasible(0.8),
     ):
         study.add_trial(trial)
     study.enqueue_trial({LR: 2e-5})
@@ -80,10 +94,12 @@ def test_trials_are_counted_by_state_and_the_best_is_named(
     assert status["trials"] == {
         "complete": 3,
         "pruned": 1,
+        "infeasible": 1,
         "running": 0,
         "failed": 1,
         "waiting": 1,
     }
+    assert "1 pruned, 1 infeasible, 0 running" in shown(collect(database, "s"))
     assert status["best"] == {"number": 1, "value": 0.5, "params": {LR: 1e-4}}
 
 
@@ -122,6 +138,16 @@ def test_pruned_trials_never_win(study: optuna.Study) -> None:
     best = best_trial(study)
     assert best is not None
     assert (best.number, best.value, best.epoch) == (1, 0.1, 2.0)
+
+
+def test_infeasible_trials_never_win_in_any_state(study: optuna.Study) -> None:
+    study.add_trial(infeasible(0.9))
+    study.add_trial(infeasible(0.8, TrialState.COMPLETE))
+    assert best_trial(study) is None
+    study.add_trial(finished(0.1))
+    best = best_trial(study)
+    assert best is not None
+    assert (best.number, best.value) == (2, 0.1)
 
 
 def test_studies_are_listed_by_name(
