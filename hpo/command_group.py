@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from hpo.private_process import hide_in_crashes, leave_process_list
+
 FAILED = 1
 INTERRUPTED = 130
 """Exit status of what Ctrl-C ended, as shells have it: 128 + SIGINT."""
@@ -38,6 +40,8 @@ class Commands(NearestCommand):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line; what the system refuses ends it with one line."""
         _print_anything()
+        if not args and "args" not in extra:  # a process of its own, not a call from a test
+            _keep_secrets()
         try:
             return super().main(*args, **extra)
         except OSError as error:  # not a broken pipe: at that click ends without a word
@@ -57,6 +61,11 @@ class Commands(NearestCommand):
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a full disk can still be said
         return result
+
+
+def _keep_secrets() -> None:
+    leave_process_list(sys.orig_argv, os.environ)
+    hide_in_crashes()
 
 
 def _print_anything() -> None:

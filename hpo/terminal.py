@@ -8,6 +8,7 @@ import optuna
 from rich.console import Console
 from rich.logging import RichHandler
 
+from hpo.hiding import HidingFormatter
 from hpo.progress import parameters
 from hpo.trial_record import best_trial
 from storage.connect import Database
@@ -17,7 +18,8 @@ def make_console() -> Console:
     """A console that also shows warnings; Optuna's own lines stay away."""
     console = Console()
     handler = RichHandler(console=console, show_time=False, show_path=False, markup=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    handler.setFormatter(HidingFormatter("%(message)s"))
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return console
 

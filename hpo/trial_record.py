@@ -12,8 +12,8 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from hpo.hiding import hide
 from storage import lease_rows
-from storage.url import mask
 
 if TYPE_CHECKING:  # `hpo status` reads records and need not wait for the trainer's imports
     from trainer.evaluation import FitResult
@@ -55,8 +55,8 @@ def keep_curve(storage: BaseStorage, trial_id: int, points: list[dict[str, float
 
 def record_error(storage: BaseStorage, trial_id: int, error: Exception) -> str:
     """Keep an error with its trial, passwords masked; the line that people read."""
-    message = mask(f"{type(error).__name__}: {error}")
-    trace = mask("".join(traceback.format_exception(error)))[-TRACEBACK_CHARACTERS:]
+    message = hide(f"{type(error).__name__}: {error}")
+    trace = hide("".join(traceback.format_exception(error)))[-TRACEBACK_CHARACTERS:]
     storage.set_trial_user_attr(trial_id, ERROR, message)
     storage.set_trial_system_attr(trial_id, TRACEBACK, trace)
     return message

@@ -106,12 +106,14 @@ class StorageURL:
 
     def scrub(self, text: str) -> str:
         """Mask URLs in the text and this URL's own password wherever else it stands."""
-        for secret in self._secrets():
+        for secret in self.secrets:
             # As a word of its own, or the password "on" would hide half of every sentence.
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
         return mask(text)
 
-    def _secrets(self) -> list[str]:
+    @property
+    def secrets(self) -> list[str]:
+        """The passwords in the URL, decoded: never print them."""
         words = [self._url.password, *map(self._url.query.get, ("password", "sslpassword"))]
         return [str(word) for word in words if word]
 

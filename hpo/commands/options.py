@@ -66,14 +66,15 @@ def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         from config.errors import ConfigError
         from hpo.errors import HpoError, WrongInput
+        from hpo.hiding import hide
         from storage.errors import BadURL, StorageError
         from trainer.errors import TrainerError
 
         try:
             return command(*args, **kwargs)
         except (ConfigError, WrongInput, BadURL) as error:
-            raise click.UsageError(str(error)) from error
+            raise click.UsageError(hide(str(error))) from error
         except (HpoError, StorageError, TrainerError) as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(hide(str(error))) from error
 
     return run
