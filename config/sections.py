@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
@@ -56,12 +57,27 @@ class General(Section):
     output_dir: str = Field(
         default="./outputs", min_length=1, description="folder for models and logs"
     )
+    checkpoint_root: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="folder or URL (s3://bucket/hpo) where running trials save where they are, at "
+        "best one that every worker reaches; null: output_dir",
+    )
     seed: Annotated[Whole, Field(ge=0, lt=2**32)] = Field(
         default=42, description="seed of every random choice; a whole number below 2**32"
     )
     cpu_threads: Annotated[Count, Field(le=1024)] | None = Field(
         default=None, description="CPU threads for a training; null: torch's own choice"
     )
+
+    @field_validator("checkpoint_root")
+    @classmethod
+    def _no_secret(cls, value: str | None) -> str | None:
+        if value is not None and "@" in urlsplit(value).netloc:
+            raise ValueError(
+                "the URL holds a user or password, which would be stored in the study; "
+                "give them to the storage's library by its environment variables"
+            )
+        return value
 
 
 class Model(Section):

@@ -14,6 +14,7 @@ from hpo.pruners import check_pruner
 from hpo.samplers import check_sampler
 from storage.connect import Database
 from storage.errors import NoDatabase
+from storage.patience import AT_ONCE, Patience
 from trainer.data import DataFiles, fingerprint, locate_data, read_examples
 
 
@@ -50,6 +51,7 @@ def prepare_database(
     source: str | None,
     overrides: Sequence[str] = (),
     data: str | None = None,
+    patience: Patience = AT_ONCE,
 ) -> None:
     """Make the database where there is none, once a study could be put into it.
 
@@ -57,14 +59,14 @@ def prepare_database(
     `create_study` would, and NoDatabase where it is not said which study.
     """
     try:
-        with open_database(storage):
+        with open_database(storage, patience=patience):
             return
     except NoDatabase:
         if name is None:
             raise
     studies.check_name(name)
     _checked(source or _preset_named(name), overrides=overrides, data=data)
-    with open_database(storage, create=True):
+    with open_database(storage, create=True, patience=patience):
         pass
 
 

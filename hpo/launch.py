@@ -1,5 +1,6 @@
 """Everything a worker needs, put together: the study on this machine, its session, its mirror."""
 
+import logging
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from hpo.assignment import Assignment
 from hpo.errors import WrongInput
 from hpo.objective import Objective
 from hpo.parent import WorkingProcess
-from hpo.places import output_folder
+from hpo.places import checkpoint_root, output_folder
 from hpo.progress import Progress
 from hpo.stop import StopRequest
 from hpo.study import Pinned
@@ -23,11 +24,15 @@ from hpo.trial_run import Surroundings
 from hpo.wandb_mirror import CLOSE_TIMEOUT_S, Mirror, open_mirror
 from hpo.worker import Ended, Limits, Worker
 from storage.connect import Database
+from storage.errors import StorageError
 from storage.leases import LEASE_S, Leases
 from storage.workers import Workers
 from trainer.data import fingerprint, locate_data
 from trainer.device import device_name, pick_device
+from trainer.memory import MemoryBaseline
 from trainer.session import TrainingSession
+
+log = logging.getLogger(__name__)
 
 SHORTEST_LEASE_S = 1.0
 STOP_CLOSE_S = 4.0
@@ -40,6 +45,7 @@ class Machine:
 
     data: str | None = None
     output: str | None = None
+    checkpoints: str | None = None
     threads: int | None = None
 
 
@@ -48,14 +54,15 @@ def on_machine(pinned: Pinned, machine: Machine) -> Configuration:
 
     Raises WrongInput for a pinned output folder that the operator has not said.
     """
-    pinned_output = pinned.config.general.output_dir
-    here = {
+    general, here = pinned.config.general, Path.cwd()
+    ours = {
         "data_path": machine.data,
-        "output_dir": output_folder(pinned_output, machine.output, here=Path.cwd()),
+        "output_dir": output_folder(general.output_dir, machine.output, here=here),
+        "checkpoint_root": checkpoint_root(general.checkpoint_root, machine.checkpoints, here=here),
         "cpu_threads": machine.threads,
     }
-    general = pinned.config.general.model_copy(
-        update={field: value for field, value in here.items() if value is not None}
+    general = general.model_copy(
+        update={field: value for field, value in ours.items() if value is not None}
     )
     return pinned.config.model_copy(update={"general": general})
 
@@ -81,6 +88,7 @@ def work(
     output = Path(config.general.output_dir)
     session = TrainingSession(files, output / "cache")
     session.prepare(config)  # what every trial would fail of must not cost a trial
+    memory = MemoryBaseline(session)
     metric = config.metric.name
     process.parent.ready(name, max_attempts=MAX_ATTEMPTS)
     with (
@@ -97,13 +105,15 @@ def work(
             stop=process.stop,
             parent=process.parent,
         )
+        objective = Objective(around, config, session)
         worker = Worker(
             name=process.assignment.worker,
             database=database,
-            objective=Objective(around, config, session),
+            objective=objective,
             leases=registration.leases,
             workers=registration.workers,
             limits=limits,
+            excess=memory.excess,
             trials=process.assignment.trials,
             failures=list(process.assignment.failures),
         )
@@ -143,7 +153,10 @@ def _registered(database: Database, name: str, who: Assignment) -> Iterator[Regi
     try:
         yield Registration(ordinal, leases, workers)
     finally:
-        workers.leave(who.worker)
+        try:
+            workers.leave(who.worker)
+        except StorageError:
+            log.debug("%s is still in the list", who.worker, exc_info=True)
 
 
 @contextmanager

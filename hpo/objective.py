@@ -7,11 +7,12 @@ BaseExceptions and leave the trial as it stands, for whoever continues it.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial, TrialState
 
+import storage.errors
 from config.schema import Configuration
 from config.space import apply
 from hpo.lease_keeper import LeaseKeeper, LeaseLost
@@ -22,8 +23,9 @@ from hpo.trial_run import Outcome, Surroundings, TrialRun, fail
 from storage.errors import StorageError
 from storage.failures import translated
 from trainer.checkpoint import Checkpoints
-from trainer.errors import Infeasible
+from trainer.errors import DeviceLost, Infeasible
 from trainer.fit import fit
+from trainer.resume_store import ResumeStore, open_resume_store
 from trainer.session import TrainingSession
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,12 @@ class Objective:
     config: Configuration
     session: TrainingSession
 
+    @property
+    def checkpoint_root(self) -> str:
+        """Where running trials save where they are: a folder, or a URL that fsspec knows."""
+        general = self.config.general
+        return general.checkpoint_root or general.output_dir
+
     def run(
         self,
         trial: Trial,
@@ -45,19 +53,34 @@ class Objective:
         *,
         continued: bool,
     ) -> Outcome:
-        """Train the trial and tell the study; raises Stopped or LeaseLost with nothing told."""
+        """Train the trial and tell the study.
+
+        Raises Stopped, LeaseLost or DeviceLost with nothing told: the trial is to go on elsewhere.
+        """
         run = TrialRun(self.around, trial, keeper)
+        resume = open_resume_store(self.checkpoint_root, self._name(trial.number))
         try:
-            return self._attempt(run, params, self._folder(trial.number), continued=continued)
+            outcome = self._attempt(run, params, trial.number, resume, continued=continued)
         except UpdateFinishedTrialError:
-            return run.ended_elsewhere()
-        except (Stopped, LeaseLost):
+            outcome = run.ended_elsewhere()
+        except storage.errors.LeaseLost as error:  # found by the fence
+            run.left()
+            raise LeaseLost from error
+        except (Stopped, LeaseLost, DeviceLost):
             run.left()
             raise
+        return outcome
 
     def _attempt(
-        self, run: TrialRun, params: Mapping[str, object], folder: Path, *, continued: bool
+        self,
+        run: TrialRun,
+        params: Mapping[str, object],
+        number: int,
+        resume: ResumeStore,
+        *,
+        continued: bool,
     ) -> Outcome:
+        folder = Path(self.config.general.output_dir) / self._name(number)
         try:
             with translated(self.around.database.url):
                 settings = apply(self.config, params)
@@ -68,10 +91,12 @@ class Objective:
                     session=self.session,
                     output_dir=folder,
                     on_step=run.on_step,
+                    resume=resume,
+                    before_write=run.before_write,
                     micro_batches=self._micro_batches(),
                 )
-        except (StorageError, UpdateFinishedTrialError):
-            raise  # neither is the trial's own failure
+        except (StorageError, UpdateFinishedTrialError, DeviceLost):
+            raise  # none is the trial's own failure
         except Infeasible as error:
             outcome = run.infeasible(error)
         except Exception as error:
@@ -92,6 +117,6 @@ class Objective:
         study_id = self.around.study._study_id  # noqa: SLF001 - Optuna has no public way to it
         return StudyMicroBatches(self.around.database.storage, study_id)
 
-    def _folder(self, number: int) -> Path:
-        root = Path(self.config.general.output_dir)
-        return trial_folder(root, self.around.study.study_name, number)
+    def _name(self, number: int) -> str:
+        """The trial's place below the roots."""
+        return str(trial_folder(PurePosixPath(), self.around.study.study_name, number))

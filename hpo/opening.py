@@ -9,19 +9,23 @@ from hpo.errors import HpoError
 from hpo.status import study_names
 from storage.connect import Database, connect
 from storage.failures import translated
+from storage.patience import AT_ONCE, Patience
 from storage.url import StorageURL
 
 
 @contextmanager
-def open_database(url: str, *, create: bool = False) -> Iterator[Database]:
+def open_database(
+    url: str, *, create: bool = False, patience: Patience = AT_ONCE
+) -> Iterator[Database]:
     """Connect to the database at `url` for the length of the context.
 
-    Its tables are made where they are missing only with `create`, else NoDatabase is raised.
+    Its tables are made where they are missing only with `create`, else NoDatabase is raised. A
+    database that is away is waited for as long as `patience` says.
     Every database error inside becomes a StorageError.
     """
     parsed = StorageURL.parse(url)
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # people read our lines, not Optuna's
-    with connect(parsed, create=create) as database, translated(parsed):
+    with connect(parsed, create=create, patience=patience) as database, translated(parsed):
         yield database
 
 

@@ -26,6 +26,19 @@ def output_folder(pinned: str, given: str | None, *, here: Path) -> str:
     )
 
 
+def checkpoint_root(pinned: str | None, given: str | None, *, here: Path) -> str | None:
+    """The checkpoint root to use, chosen alike; None is the output folder. Raises WrongInput."""
+    if given is not None or pinned is None:
+        return given
+    if "://" not in pinned and _stays_below(here, pinned):
+        return pinned
+    raise WrongInput(
+        f"the study wants its checkpoints in {pinned!r}, which is outside this folder, and what is"
+        " in the database does not decide that: say --checkpoints (or HPO_CHECKPOINTS) with the"
+        " place you mean"
+    )
+
+
 def _stays_below(here: Path, pinned: str) -> bool:
     path = Path(pinned)
     if not pinned.isprintable() or ".." in path.parts or pinned.startswith("~"):

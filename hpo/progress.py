@@ -1,6 +1,7 @@
 """What a worker shows while it works: one line an event, and on a terminal a live step line."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -50,13 +51,19 @@ class Progress:
 
     def say(self, text: str, *, style: str | None = None) -> None:
         """Print one line of plain text."""
-        self._console.print(escape(text), style=style, highlight=False, soft_wrap=True)
+        with suppress(OSError):  # a terminal that is gone must not fail the trial
+            self._console.print(escape(text), style=style, highlight=False, soft_wrap=True)
 
-    def started(self, number: int, params: Mapping[str, object], *, continued: bool) -> None:
-        """Say that a trial starts, or goes on after another worker left it."""
+    def started(self, number: int, params: Mapping[str, object]) -> None:
+        """Say that a trial starts."""
         self._trial = number
-        word = "continues" if continued else "starts"
-        self.say(f"trial {number} {word}: {parameters(params)}", style="bold")
+        self.say(f"trial {number} starts: {parameters(params)}", style="bold")
+
+    def continued(self, number: int, params: Mapping[str, object], *, epoch: float) -> None:
+        """Say that a trial that another worker left goes on, `epoch` epochs after its start."""
+        self._trial = number
+        where = f"at epoch {epoch:.3g}" if epoch else "from its start, no checkpoint is here"
+        self.say(f"trial {number} continues {where}: {parameters(params)}", style="bold")
 
     def stepped(self, step: int, total: int, loss: float) -> None:
         """Show an optimizer step on the live line; nothing where there is no terminal."""
@@ -70,6 +77,13 @@ class Progress:
         self.say(
             f"  {trial}epoch {epoch:g}/{epochs}  {self._metric} {value:.4f}"
             f"  loss {loss:.3f}  best {self._best_so_far()}"
+        )
+
+    def made_up(self, epoch: float, value: float) -> None:
+        """Say that an evaluation is reported for the worker that did it."""
+        self.say(
+            f"  trial {self._trial}  reported from the checkpoint: epoch {epoch:g},"
+            f" {self._metric} {value:.4f}"
         )
 
     def _best_so_far(self) -> str:

@@ -49,14 +49,17 @@ class Verdict:
         return {**asdict(self), "also": [other.as_mapping() for other in self.also]}
 
 
-def decide(study: Study, trial: Trial) -> Verdict | None:
+def decide(study: Study, trial: Trial, *, again: bool = False) -> Verdict | None:
     """Ask the pruner, once, about the value just reported; None means go on.
 
     To be called after every report, whatever is done with the answer: Hyperband notes in it
-    which rung the trial has reached.
+    which rung the trial has reached. `again`: it was asked about this value before, by a worker
+    that died before the answer was acted on.
     """
-    view = _one_view(study)
-    frozen = view._storage.get_trial(trial._trial_id)  # noqa: SLF001 - as Trial.should_prune
+    frozen = study._storage.get_trial(trial._trial_id)  # noqa: SLF001 - as Trial.should_prune
+    if again:
+        frozen = _as_before_the_last_decision(frozen)
+    view = _one_view(study, frozen)
     if frozen.last_step is None or not study.pruner.prune(view, frozen):
         return None
     first, *others = explain(study.pruner, view, frozen) or (_unexplained(study.pruner, frozen),)
@@ -77,6 +80,18 @@ def _text(verdict: Verdict, epoch: float) -> str:
         return f"{where}: {verdict.value:.{DIGITS}f}"
     value, threshold = _shown(verdict.value, verdict.threshold)
     return f"{where}: {value} below {threshold}"
+
+
+def _as_before_the_last_decision(trial: FrozenTrial) -> FrozenTrial:
+    """The trial without the rungs it reached by its last value, which would be passed over."""
+    before = copy.copy(trial)
+    before.system_attrs = dict(trial.system_attrs)
+    value = trial.intermediate_values.get(trial.last_step or 0)
+    rung = sum(_rung_key(n) in before.system_attrs for n in range(len(before.system_attrs)))
+    while rung and before.system_attrs[_rung_key(rung - 1)] == value:
+        rung -= 1
+        del before.system_attrs[_rung_key(rung)]
+    return before
 
 
 def _unexplained(pruner: BasePruner, trial: FrozenTrial) -> Verdict:
@@ -193,10 +208,11 @@ def _rung_key(rung: int) -> str:
 
 
 class _OneView:
-    """A storage whose trials are read once; everything else is passed on."""
+    """A storage whose trials are read once, `own` as given; everything else is passed on."""
 
-    def __init__(self, storage: BaseStorage) -> None:
+    def __init__(self, storage: BaseStorage, own: FrozenTrial) -> None:
         self._storage = storage
+        self._own = own
         self._trials: list[FrozenTrial] | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -210,13 +226,14 @@ class _OneView:
     ) -> list[FrozenTrial]:
         del deepcopy  # pruners only read
         if self._trials is None:
-            self._trials = self._storage.get_all_trials(study_id, deepcopy=False)
+            trials = self._storage.get_all_trials(study_id, deepcopy=False)
+            self._trials = [self._own if t.number == self._own.number else t for t in trials]
         return [trial for trial in self._trials if states is None or trial.state in states]
 
 
-def _one_view(study: Study) -> Study:
+def _one_view(study: Study, own: FrozenTrial) -> Study:
     view = copy.copy(study)
-    view._storage = cast("BaseStorage", _OneView(study._storage))  # noqa: SLF001
+    view._storage = cast("BaseStorage", _OneView(study._storage, own))  # noqa: SLF001
     return view
 
 

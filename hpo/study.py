@@ -41,7 +41,7 @@ DIFFERENCES_SHOWN = 6
 PACKAGES = ("optuna", "torch", "transformers")
 """Whose versions are pinned; only another major version of optuna is refused."""
 
-LOCAL_FIELDS = ("data_path", "output_dir", "cpu_threads")
+LOCAL_FIELDS = ("data_path", "output_dir", "checkpoint_root", "cpu_threads")
 """Fields of `general` that belong to a machine and not to the search; kept beside the pin."""
 
 CONFIG, LOCAL, FORMAT_KEY, VERSIONS, DATA, KEY = (

@@ -1,22 +1,36 @@
 """The terminal of a worker: a console, quiet libraries, warnings as lines, the closing words."""
 
 import logging
+import os
 import shlex
+import sys
 import warnings
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from rich.console import Console
 from rich.logging import RichHandler
+from typing_extensions import override  # Python 3.11's typing has none
 
 from hpo.hiding import HidingFormatter
 from hpo.progress import parameters
 from hpo.trial_record import best_trial
 from storage.connect import Database
+from storage.errors import StorageError
+
+
+class WorkerConsole(Console):
+    """A console whose reader may go away (`hpo worker | head`) without ending the worker."""
+
+    @override
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def make_console() -> Console:
     """A console that also shows warnings; Optuna's own lines stay away."""
-    console = Console()
+    console = WorkerConsole()
     handler = RichHandler(console=console, show_time=False, show_path=False, markup=False)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     handler.setFormatter(HidingFormatter("%(message)s"))
@@ -26,10 +40,12 @@ def make_console() -> Console:
 
 def show_result(console: Console, database: Database, name: str, *, reason: str) -> None:
     """Say why the worker ended, which trial leads, and what can be done next."""
-    study = optuna.load_study(study_name=name, storage=database.storage)
-    best = best_trial(study)
     console.print()
     console.print(f"worker ended: {reason}", highlight=False, markup=False, soft_wrap=True)
+    try:
+        best = best_trial(optuna.load_study(study_name=name, storage=database.storage))
+    except (StorageError, StorageInternalError):
+        return  # a worker that is stopped while the database is away has nothing more to say
     if best is None:
         console.print(f"no trial of {name!r} has completed yet", highlight=False, markup=False)
         return

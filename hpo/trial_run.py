@@ -1,7 +1,6 @@
 """A trial under way: what happens at each step, at each evaluation, and at its end.
 
-Before every write the lease is confirmed, so a worker that lost its trial writes nothing. A
-step that an earlier attempt has reported is trained again but not reported again.
+Before every write the lease is confirmed, so a worker that lost its trial writes nothing.
 """
 
 from collections.abc import Mapping
@@ -61,9 +60,11 @@ class TrialRun:
         self._keeper = keeper
         self._id = trial._trial_id  # noqa: SLF001 - Optuna has no public way to it
         self._reported = self._frozen().intermediate_values
+        self._last_reported = max(self._reported, default=0)
         self._curve: list[dict[str, float]] = []
         self._samples: tuple[Sample, ...] = ()
         self._verdict: Verdict | None = None
+        self._to_announce: Mapping[str, object] | None = None
 
     def begin(
         self, settings: Configuration, params: Mapping[str, object], *, continued: bool
@@ -74,7 +75,10 @@ class TrialRun:
         self._per_epoch = settings.training.evaluations_per_epoch
         self._last_step = self._epochs * self._per_epoch
         study, number = self._around.study.study_name, self._trial.number
-        self._around.progress.started(number, params, continued=continued)
+        if continued:
+            self._to_announce = params  # once it is known from where
+        else:
+            self._around.progress.started(number, params)
         self._around.mirror.start(
             TrialInfo(
                 study=study,
@@ -91,38 +95,78 @@ class TrialRun:
 
     def on_step(self, step: Step) -> None:
         """After an optimizer step: leave when asked to stop or when the lease is lost."""
+        self._announce(step.epoch * (step.step - 1) / step.step)
+        self.on_poll()
+        self._around.progress.stepped(step.step, step.total_steps, step.loss)
+
+    def on_poll(self) -> None:
+        """Leave when asked to stop or when the lease is lost."""
         if self._around.stop.is_set():
             raise Stopped
         self._keeper.check()
-        self._around.progress.stepped(step.step, step.total_steps, step.loss)
+
+    def before_write(self) -> None:
+        """Make sure that the trial is still ours before anything of it is written to disk."""
+        self._keeper.confirm()
 
     def on_evaluation(self, evaluation: Evaluation) -> bool:
-        """Report, decide, mirror; False ends the training because a rule pruned the trial."""
-        self._keeper.confirm()
+        """Report, decide, mirror; False ends the training because a rule pruned the trial.
+
+        A step that was reported before is not reported again, whether it comes from a checkpoint or
+        was trained anew. About the last of them the pruner is asked again: nobody may have acted
+        on its answer.
+        """
+        new = evaluation.step not in self._reported
+        undecided = evaluation.step >= self._last_reported
+        if undecided:
+            self._keeper.confirm()
+        else:
+            self._keeper.check()
         value = evaluation.scores.value(self._metric)
         if evaluation.is_best:
             self._samples = evaluation.samples
-        point = evaluation.as_mapping()
-        self._curve.append(point)
-        self._around.progress.evaluated(
-            evaluation.epoch, self._epochs, value, evaluation.train_loss
-        )
-        if evaluation.step in self._reported:
-            return True
+        self._curve.append(evaluation.as_mapping())
+        if not evaluation.replayed:
+            self._around.progress.evaluated(
+                evaluation.epoch, self._epochs, value, evaluation.train_loss
+            )
+        if new:
+            self._report(evaluation, value)
+        if undecided:
+            self._decide(evaluation, again=not new)
+        return self._verdict is None
+
+    def _report(self, evaluation: Evaluation, value: float) -> None:
         trial_record.keep_curve(self._around.database.storage, self._id, self._curve)
         self._trial.report(value, evaluation.step)
+        if evaluation.replayed:
+            self._announce(evaluation.epoch)
+            self._around.progress.made_up(evaluation.epoch, value)
         self._around.parent.evaluated()
-        self._around.mirror.evaluation(point)
-        verdict = decide(self._around.study, self._trial)
+        self._around.mirror.evaluation(self._curve[-1])
+
+    def _decide(self, evaluation: Evaluation, *, again: bool) -> None:
+        verdict = decide(self._around.study, self._trial, again=again)
         # After the last evaluation the trial is complete: stopping would save nothing.
         if evaluation.step < self._last_step:
             self._verdict = verdict
-        return self._verdict is None
+
+    def _epoch(self) -> float:
+        """How far the evaluations go."""
+        return self._curve[-1]["epoch"] if self._curve else 0.0
+
+    def _announce(self, epoch: float) -> None:
+        """Say from where a continued trial goes on, once."""
+        if self._to_announce is not None:
+            number = self._trial.number
+            self._around.progress.continued(number, self._to_announce, epoch=epoch)
+            self._to_announce = None
 
     def ended(self, result: FitResult) -> Outcome:
         """Tell the study how the training ended: COMPLETE with its best evaluation, or PRUNED."""
         self._keeper.confirm()
         withdraw(self._trial)
+        self._announce(self._epoch())
         trial_record.record_result(self._trial, result)
         value = result.best.scores.value(self._metric)
         study, progress = self._around.study, self._around.progress
@@ -140,6 +184,7 @@ class TrialRun:
     def infeasible(self, error: Infeasible) -> Outcome:
         """Tell the study that these settings cannot be trained, so that it learns from it."""
         self._keeper.confirm()
+        self._announce(self._epoch())
         reason = end_infeasible(self._around.study, self._trial, error)
         self._around.progress.infeasible(reason)
         return self._close(Ending("infeasible", reason=reason), TrialState.PRUNED)
@@ -147,6 +192,7 @@ class TrialRun:
     def failed(self, error: Exception) -> Outcome:
         """Tell the study that the trial failed, and with what."""
         self._keeper.confirm()
+        self._announce(self._epoch())
         message = fail(self._around, self._id, error)
         return self._close(Ending("failed", reason=message), TrialState.FAIL, error=message)
 

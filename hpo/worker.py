@@ -1,6 +1,7 @@
 """A worker: claim a trial, run it, claim the next, until the study's budget is spent."""
 
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -8,6 +9,7 @@ from datetime import UTC
 from optuna.trial import Trial
 
 import storage.errors
+from hpo.assignment import DEVICE_LOST, REPLACE
 from hpo.budget import budget
 from hpo.lease_keeper import LeaseKeeper, LeaseLost
 from hpo.objective import Objective
@@ -22,6 +24,7 @@ from storage.errors import StorageError
 from storage.failures import translated
 from storage.leases import Lease, Leases, Spent, Wait
 from storage.workers import Workers
+from trainer.errors import DeviceLost
 
 SAME_FAILURES = 3
 """Failures in a row with one error after which a worker stops: the next would fail too."""
@@ -39,10 +42,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class Ended:
-    """Why a worker ended, in words; `failed` when trials failed again and again alike."""
+    """Why a worker ended, in words, and its exit status.
+
+    It is 1 when trials failed again and again alike; REPLACE and DEVICE_LOST ask for a fresh
+    process that goes on.
+    """
 
     reason: str
-    failed: bool = False
+    status: int = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the worker goes on in another process."""
+        return self.status in {REPLACE, DEVICE_LOST}
 
 
 @dataclass
@@ -50,6 +62,7 @@ class Worker:
     """Takes trials of one study until its budget is spent or its own limit reached.
 
     `trials` and `failures` (the last ones, in a row) go on from the processes before this one.
+    `excess` says in words what a trial has left in memory; None is nothing.
     """
 
     name: str
@@ -58,27 +71,44 @@ class Worker:
     leases: Leases
     workers: Workers
     limits: Limits
+    excess: Callable[[], str | None] = lambda: None
     trials: int = 0
     failures: list[str] = field(default_factory=list)
+    _left_behind: str | None = None
 
     def run(self) -> Ended:
         """Work until there is nothing left to do."""
+        try:
+            return self._work()
+        except StorageError:
+            if not self.objective.around.stop.is_set():
+                raise
+            return Ended("stopped as asked; the database is away, so leases run out by themselves")
+
+    def _work(self) -> Ended:
         around = self.objective.around
         while not around.stop.is_set():
-            ended = self._limit_reached()
+            ended = self._limit_reached() or self._replacement()
             if ended is not None:
                 return ended
             claim = self.leases.claim(self.name, n_trials=budget(self.objective.config))
             if isinstance(claim, Spent):
                 return Ended("the budget is spent")
             if isinstance(claim, Lease):
-                if not self._take(claim):
-                    return Ended("every combination of the search space has been tried")
+                ended = self._take(claim)
+                if ended is not None:
+                    return ended
             elif self.limits.wait:
                 self._wait(claim)
             else:
                 return Ended(f"the budget is taken; {claim.running} trials run on other workers")
         return Ended("stopped as asked")
+
+    def _replacement(self) -> Ended | None:
+        """What asks for a fresh process, where this one has not let go of its memory."""
+        if self._left_behind is None:
+            return None
+        return Ended(f"{self._left_behind}; a fresh process goes on", REPLACE)
 
     def _limit_reached(self) -> Ended | None:
         limit = self.limits.max_trials
@@ -86,7 +116,7 @@ class Worker:
             return Ended(f"{self.trials} trials done, as many as --max-trials allows")
         last = self.failures[-SAME_FAILURES:]
         if len(last) == SAME_FAILURES and len(set(map(_kind, last))) == 1:
-            return Ended(f"{SAME_FAILURES} trials in a row failed alike: {last[0]}", failed=True)
+            return Ended(f"{SAME_FAILURES} trials in a row failed alike: {last[0]}", status=1)
         timeout = self.objective.config.optuna.timeout
         if timeout is not None and self._running_s() > timeout:
             return Ended(f"the study's timeout of {timeout:g} s is over")
@@ -106,10 +136,11 @@ class Worker:
         self.objective.around.progress.waiting(claim.running)
         self.objective.around.stop.wait(min(claim.seconds, POLL_S))
 
-    def _take(self, lease: Lease) -> bool:
-        """Run one leased trial; False when there was nothing left to try.
+    def _take(self, lease: Lease) -> Ended | None:
+        """Run one leased trial; None to go on with another.
 
-        What the trial leaves behind is told before the lease is given up.
+        What the trial leaves behind is told before the lease is given up. The lease of a trial
+        whose device failed stays: the next process forfeits it, and the trial counts an attempt.
         """
         self.workers.beat(self.name, doing="training")
         progress = self.objective.around.progress
@@ -119,15 +150,18 @@ class Worker:
             except Stopped:
                 self.leases.release(lease)
                 progress.left()
-                return True
+                return None
             except LeaseLost:
                 progress.lost()
-                return True
+                return None
+            except DeviceLost as error:
+                return Ended(str(error), DEVICE_LOST)
         if outcome is None:
-            return False
+            return Ended("every combination of the search space has been tried")
         self.leases.done(lease)
         self._count(outcome)
-        return True
+        self._left_behind = self.excess()
+        return None
 
     def _run(self, lease: Lease, keeper: LeaseKeeper) -> Outcome | None:
         study = self.objective.around.study

@@ -7,12 +7,18 @@ from config.schema import Configuration
 from trainer.evaluation import Ended, Evaluation, FitResult, Sample, Step
 from trainer.fit import OnEvaluation, OnStep
 from trainer.micro_batch import MicroBatches
+from trainer.resume_store import ResumeStore
 from trainer.rouge import Scores
 from trainer.session import TrainingSession
 
 
 def evaluation(
-    step: int, value: float, *, folder: Path = Path("outputs"), is_best: bool = True
+    step: int,
+    value: float,
+    *,
+    folder: Path = Path("outputs"),
+    is_best: bool = True,
+    replayed: bool = False,
 ) -> Evaluation:
     """Give the evaluation of epoch `step` with this score."""
     return Evaluation(
@@ -26,6 +32,7 @@ def evaluation(
         samples=(Sample(f"dev_{step}", f"요약 {step}", "참고 요약"),),
         is_best=is_best,
         checkpoint=folder / f"evaluation-{step}",
+        replayed=replayed,
     )
 
 
@@ -56,6 +63,7 @@ class ScriptedFit:
         self.before: dict[int, Callable[[], None]] = {}
         self.settings: list[Configuration] = []
         self.folders: list[Path] = []
+        self.stores: list[ResumeStore] = []
 
     def __call__(
         self,
@@ -66,13 +74,17 @@ class ScriptedFit:
         output_dir: Path,
         on_step: OnStep,
         micro_batches: MicroBatches,  # noqa: ARG002
+        resume: ResumeStore,
+        before_write: Callable[[], None],
     ) -> FitResult:
         self.settings.append(config)
         self.folders.append(output_dir)
+        self.stores.append(resume)
         evaluations: list[Evaluation] = []
         ended: Ended = "finished"
         for step, value in enumerate(self.values, start=1):
             self.before.get(step, lambda: None)()
+            before_write()
             on_step(Step(step, len(self.values), float(step), 1.0 / step))
             best = value > max((e.scores.rouge1 for e in evaluations), default=-1.0)
             evaluations.append(evaluation(step, value, folder=output_dir, is_best=best))

@@ -18,6 +18,7 @@ from hpo.commands.options import (
 
 if TYPE_CHECKING:
     from hpo.assignment import Assignment
+    from storage.patience import Patience
 
 
 @click.command(
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
     envvar="HPO_OUTPUT",
     metavar="FOLDER",
     help="Where models and caches go on this machine. Also read from HPO_OUTPUT.",
+)
+@click.option(
+    "--checkpoints",
+    envvar="HPO_CHECKPOINTS",
+    metavar="FOLDER|URL",
+    help="Where running trials save where they are, best a place that every worker reaches "
+    "(s3://bucket/hpo); the output folder if not given. Also read from HPO_CHECKPOINTS.",
 )
 @click.option(
     "--max-trials", type=click.IntRange(min=1), metavar="N", help="End after N trials of its own."
@@ -59,6 +67,7 @@ def worker(
     overrides: tuple[str, ...],
     data: str | None,
     output: str | None,
+    checkpoints: str | None,
     max_trials: int | None,
     gpus: str | None,
     threads: int | None,
@@ -74,8 +83,8 @@ def worker(
     from hpo.assignment import Assignment
 
     made_of = {"source": source, "overrides": overrides, "data": data}
-    output = output or _own_output(source, overrides)
-    machine = {"data": data, "output": output, "threads": threads}
+    output, checkpoints = _own_places(source, overrides, output=output, checkpoints=checkpoints)
+    machine = {"data": data, "output": output, "checkpoints": checkpoints, "threads": threads}
     options = [
         *_words({"--max-trials": max_trials, **{f"--{name}": machine[name] for name in machine}}),
         "--wait" if wait else "--no-wait",
@@ -91,13 +100,16 @@ def worker(
     sys.exit(_work(assignment, study, made_of, storage=storage, machine=machine, limits=limits))
 
 
-def _own_output(source: str | None, overrides: Sequence[str]) -> str | None:
-    """The output folder of the operator's own file; None where none is given."""
+def _own_places(
+    source: str | None, overrides: Sequence[str], *, output: str | None, checkpoints: str | None
+) -> tuple[str | None, str | None]:
+    """The output folder and the checkpoint root given, also in the operator's own file."""
     if source is None:
-        return None
+        return output, checkpoints
     from config.load import load
 
-    return load(source, overrides=overrides, environ=os.environ).general.output_dir
+    general = load(source, overrides=overrides, environ=os.environ).general
+    return output or general.output_dir, checkpoints or general.checkpoint_root
 
 
 def _words(options: Mapping[str, object]) -> list[str]:
@@ -124,14 +136,22 @@ def _work(
     from hpo.parent import under_parent
 
     with under_parent(assignment) as process:
-        from hpo.launch import Machine, work
         from hpo.opening import open_database
+        from hpo.predecessors import bury
+        from storage.patience import WORKER_OUTAGE_S, Patience
+
+        patience = Patience(WORKER_OUTAGE_S, process.stop.is_set)
+        if assignment.dead and study is not None:
+            with open_database(storage, patience=patience) as database:
+                bury(database, study, assignment.dead)
+
+        from hpo.launch import Machine, work
         from hpo.terminal import make_console, show_result
         from hpo.worker import Limits
 
         console = make_console()
-        name = _study(storage, study, made_of)
-        with open_database(storage) as database:
+        name = _study(storage, study, made_of, patience=patience)
+        with open_database(storage, patience=patience) as database:
             ended = work(
                 database,
                 name,
@@ -140,10 +160,13 @@ def _work(
                 console=console,
                 process=process,
             )
-            if ended.failed:
+            if ended.goes_on:
+                click.echo(ended.reason)
+            elif ended.status:
                 raise click.ClickException(ended.reason)
-            show_result(console, database, name, reason=ended.reason)
-    return 0
+            else:
+                show_result(console, database, name, reason=ended.reason)
+    return ended.status
 
 
 def _fleet(
@@ -157,21 +180,24 @@ def _fleet(
     import torch
 
     from hpo.fleet import chosen_gpus, run_fleet
+    from storage.patience import WORKER_OUTAGE_S, Patience
 
     chosen = chosen_gpus(gpus, available=torch.cuda.device_count())
-    name = _study(storage, study, made_of)
+    name = _study(storage, study, made_of, patience=Patience(WORKER_OUTAGE_S))
     return run_fleet(chosen, ["--study", name, *options], environ=_environ(storage))
 
 
-def _study(storage: str, study: str | None, made_of: Mapping[str, Any]) -> str:
+def _study(
+    storage: str, study: str | None, made_of: Mapping[str, Any], *, patience: "Patience"
+) -> str:
     """Make sure of the study; what is mistyped is said before anything is made."""
     from hpo.creation import ensure_study, prepare_database
     from hpo.launch import lease_seconds
     from hpo.opening import open_database
 
     lease_seconds(os.environ)
-    prepare_database(storage, study, **made_of)
-    with open_database(storage) as database:
+    prepare_database(storage, study, **made_of, patience=patience)
+    with open_database(storage, patience=patience) as database:
         return ensure_study(database, study, **made_of)
 
 

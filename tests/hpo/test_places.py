@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpo.errors import WrongInput
-from hpo.places import output_folder
+from hpo.places import checkpoint_root, output_folder
 
 HERE = Path("/home/op/run")
 
@@ -47,3 +47,15 @@ def test_a_folder_anywhere_else_is_refused_with_what_to_say(pinned):
 @pytest.mark.parametrize("given", ["/mnt/big", "../out", "."])
 def test_what_the_operator_says_counts_wherever_it_is(given):
     assert output_folder("/etc", given, here=HERE) == given
+
+
+@pytest.mark.parametrize("pinned", ["s3://bucket/hpo", "/mnt/shared", "../out", "file:///etc"])
+def test_a_checkpoint_root_anywhere_else_is_refused_alike(pinned):
+    with pytest.raises(WrongInput, match="--checkpoints"):
+        checkpoint_root(pinned, None, here=HERE)
+    assert checkpoint_root(pinned, "s3://ours", here=HERE) == "s3://ours"
+
+
+def test_a_checkpoint_root_within_the_folder_or_none_is_the_studys():
+    assert checkpoint_root("states", None, here=HERE) == "states"
+    assert checkpoint_root(None, None, here=HERE) is None

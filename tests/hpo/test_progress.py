@@ -34,7 +34,7 @@ def test_parameters_are_named_by_their_field_without_the_section() -> None:
 
 def test_a_trials_life_is_told_line_by_line(console: Console) -> None:
     with Progress(console, metric="rougeL") as progress:
-        progress.started(3, {"training.learning_rate": 3e-5}, continued=False)
+        progress.started(3, {"training.learning_rate": 3e-5})
         progress.evaluated(1, 2, 0.25, 4.5)
         progress.best(0.31, 1)
         progress.evaluated(2, 2, 0.3, 4.25)
@@ -60,17 +60,17 @@ def test_a_training_without_a_study_names_no_trial(console: Console) -> None:
 
 def test_how_a_trial_was_cut_short_is_said_with_the_reason(console: Console) -> None:
     progress = Progress(console, metric="rouge1")
-    progress.started(7, {}, continued=True)
+    progress.continued(7, {}, epoch=2.25)
     progress.completed(0.4, 3, early=True)
-    progress.started(7, {}, continued=False)
+    progress.started(7, {})
     progress.pruned("median at epoch 6: 0.2131 below 0.2544")
     progress.failed(8, "ValueError: no [brackets] lost")
-    progress.started(9, {}, continued=False)
+    progress.started(9, {})
     progress.left()
     progress.lost()
     progress.lost()
     lines = [line for line in printed(console) if " starts" not in line]
-    assert lines[0].startswith("trial 7 continues")
+    assert lines[0].startswith("trial 7 continues at epoch 2.25: ")
     assert lines[1].endswith("stopped early: no further gain")
     assert lines[2] == "trial 7 pruned by median at epoch 6: 0.2131 below 0.2544"
     assert lines[3] == "trial 8 failed: ValueError: no [brackets] lost"

@@ -66,6 +66,35 @@ def _decide(study: Study, curve: Sequence[float], trial: Trial | None = None) ->
     return None
 
 
+RULES: dict[str, Callable[[], BasePruner]] = {
+    "median": lambda: MedianPruner(2, 0),
+    "halving": lambda: SuccessiveHalvingPruner(1, 2, 0),
+    "hyperband": _hyperband,
+    "both": _both,
+    "patient": lambda: PatientPruner(SuccessiveHalvingPruner(1, 2, 0), 1),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_decision_that_is_taken_again_is_the_same_and_changes_nothing(name: str) -> None:
+    study = _study(RULES[name]())
+    stopped: list[bool] = []
+    rising, falling = [0.3, 0.5, 0.6], [0.3, 0.1, 0.1]
+    for curve in (rising, [0.2, 0.3, 0.5], [0.4, 0.6, 0.6], falling, [0.2, 0.05, 0.05], [0.5] * 3):
+        trial = study.ask()
+        for step, value in enumerate(curve, start=1):
+            trial.report(value, step)
+            first = decide(study, trial)
+            attributes = study.trials[trial.number].system_attrs
+            assert decide(study, trial, again=True) == first
+            assert study.trials[trial.number].system_attrs == attributes
+            if first is not None:
+                break
+        stopped.append(first is not None)
+        study.tell(trial, max(curve))
+    assert len(set(stopped)) == 2
+
+
 def test_the_median_rule_names_the_others_median_at_the_step() -> None:
     study = _study(MedianPruner(2, 2), [0.1, 0.2, 0.3], [0.1, 0.4, 0.5], [0.1, 0.3, 0.4])
     verdict = _decide(study, [0.05, 0.2131, 0.9])

@@ -51,7 +51,12 @@ def test_what_is_pinned_is_read_back(database: Database, configured: Configured)
     assert _create(database, config)
     pinned = studies.read(database, "s")
     assert pinned.config == config
-    assert pinned.local == {"data_path": "./here", "output_dir": "./outputs", "cpu_threads": None}
+    assert pinned.local == {
+        "data_path": "./here",
+        "output_dir": "./outputs",
+        "checkpoint_root": None,
+        "cpu_threads": None,
+    }
     assert pinned.format == 1
     assert pinned.data == DATA
     assert pinned.versions["optuna"] == optuna.__version__

@@ -132,37 +132,98 @@ def test_a_trial_that_is_left_is_released_and_not_finished(
     assert search.trials()[0].state is TrialState.RUNNING
 
 
-def test_a_continued_trial_reports_each_step_once(
-    search: Search, begin: Callable[..., TrialRun]
-) -> None:
+@pytest.fixture
+def cut_off(search: Search, begin: Callable[..., TrialRun]) -> Trial:
+    """A trial whose worker left it after two evaluations, as its next worker gets it."""
     trial = search.trial()
     first = begin(trial)
     evaluated(first, 0.1, 0.2)
-    before = search.trials()[0]
     first.left()
-
     search.mirror.told.clear()
-    again = begin(search.trial_again(trial))
-    assert evaluated(again, 0.15, 0.25, 0.3) == [True] * 3
-    again.ended(result(evaluation(1, 0.15), evaluation(2, 0.25), evaluation(3, 0.3)))
-    (after,) = search.trials()
-    assert after.intermediate_values == {**before.intermediate_values, 3: 0.3}
-    assert after.params == before.params
-    assert [point["step"] for point in trial_record.curve(after)] == [1, 2, 3]
+    search.screen.truncate(0)
+    return search.trial_again(trial)
+
+
+def replay(run: TrialRun, *values: float) -> list[bool]:
+    """Let the checkpoint tell these evaluations; whether each time the training goes on."""
+    return [
+        run.on_evaluation(evaluation(step, v, replayed=True))
+        for step, v in enumerate(values, start=1)
+    ]
+
+
+def test_a_trial_that_goes_on_from_its_checkpoint_reports_what_is_new(
+    search: Search, cut_off: Trial, begin: Callable[..., TrialRun]
+) -> None:
+    run = begin(cut_off)
+    assert replay(run, 0.1, 0.2) == [True, True]
+    run.on_step(Step(21, 30, 2.1, 2.0))
+    assert run.on_evaluation(evaluation(3, 0.3))
+    run.ended(result(evaluation(1, 0.1), evaluation(2, 0.2), evaluation(3, 0.3)))
+    (trial,) = search.trials()
+    assert trial.intermediate_values == {1: 0.1, 2: 0.2, 3: 0.3}
+    assert [point["step"] for point in trial_record.curve(trial)] == [1, 2, 3]
     assert [step for word, step in search.mirror.told if word == "evaluation"] == [3]
     assert [point["step"] for point in search.mirror.earlier[-1]] == [1, 2]
     assert search.mirror.told[0][1].continued
-    assert "trial 0 continues" in search.shown
+    assert "trial 0 continues at epoch 2: learning_rate" in search.shown
+    assert "epoch 3/3" in search.shown
+    assert "epoch 1/3" not in search.shown
+    assert "epoch 2/3" not in search.shown
 
 
-def test_no_rule_is_asked_about_a_step_that_was_reported_before(
-    search: Search, begin: Callable[..., TrialRun]
+def test_a_trial_without_a_checkpoint_is_trained_again_and_reports_each_step_once(
+    search: Search, cut_off: Trial, begin: Callable[..., TrialRun]
 ) -> None:
-    trial = search.trial()
-    evaluated(begin(trial), 0.1)
-    search.study.pruner = PruneAt(1)
-    again = begin(search.trial_again(trial))
-    assert evaluated(again, 0.1, 0.2) == [True, True]
+    run = begin(cut_off)
+    run.on_step(Step(1, 30, 0.1, 2.0))
+    assert evaluated(run, 0.15, 0.25, 0.3) == [True] * 3
+    run.ended(result(evaluation(1, 0.15), evaluation(2, 0.25), evaluation(3, 0.3)))
+    (trial,) = search.trials()
+    assert trial.intermediate_values == {1: 0.1, 2: 0.2, 3: 0.3}
+    assert [point["step"] for point in trial_record.curve(trial)] == [1, 2, 3]
+    assert [step for word, step in search.mirror.told if word == "evaluation"] == [3]
+    assert "trial 0 continues from its start, no checkpoint is here" in search.shown
+
+
+def test_an_evaluation_that_was_saved_and_not_reported_is_made_up_for(
+    search: Search, cut_off: Trial, begin: Callable[..., TrialRun]
+) -> None:
+    run = begin(cut_off)
+    assert replay(run, 0.1, 0.2, 0.3) == [True] * 3
+    run.ended(result(evaluation(1, 0.1), evaluation(2, 0.2), evaluation(3, 0.3)))
+    (trial,) = search.trials()
+    assert trial.intermediate_values == {1: 0.1, 2: 0.2, 3: 0.3}
+    assert trial.value == 0.3
+    assert [step for word, step in search.mirror.told if word == "evaluation"] == [3]
+    assert "trial 0 continues at epoch 3" in search.shown
+    assert (
+        "trial 0  reported from the checkpoint: epoch 3, rouge_combined_f1 0.3000" in search.shown
+    )
+    assert "epoch 3/3" not in search.shown
+
+
+def test_only_about_the_last_step_that_was_reported_the_rules_are_asked_again(
+    search: Search, cut_off: Trial, begin: Callable[..., TrialRun]
+) -> None:
+    cut_off.study.pruner = search.study.pruner = PruneAt(1, 2)
+    run = begin(cut_off)
+    assert replay(run, 0.1, 0.2) == [True, False]
+    run.ended(result(evaluation(1, 0.1), evaluation(2, 0.2), ended="stopped"))
+    (trial,) = search.trials()
+    assert trial.state is TrialState.PRUNED
+    assert trial.user_attrs[trial_record.PRUNED]["step"] == 2
+    assert "trial 0 continues at epoch 2" in search.shown
+
+
+def test_an_evaluation_that_was_told_before_writes_nothing(
+    search: Search, cut_off: Trial, begin: Callable[..., TrialRun], keeper: Keeper
+) -> None:
+    before, confirmed = search.trials()[0], keeper.confirmed
+    run = begin(cut_off)
+    replay(run, 0.1)
+    assert keeper.confirmed == confirmed
+    assert search.trials()[0] == before
 
 
 def test_a_pruned_trial_keeps_the_reason(search: Search, begin: Callable[..., TrialRun]) -> None:

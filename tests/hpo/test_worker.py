@@ -63,7 +63,7 @@ def test_max_trials_ends_a_worker_and_leaves_the_rest(search: MakeSearch, fit: S
     one = search(n_trials=5)
     ended = one.worker(max_trials=2).run()
     assert "as many as --max-trials allows" in ended.reason
-    assert not ended.failed
+    assert not ended.status
     assert states(one) == ["COMPLETE"] * 2
     one.worker("w2").run()
     assert states(one) == ["COMPLETE"] * 5
@@ -85,7 +85,7 @@ def test_three_equal_failures_in_a_row_end_a_worker(search: MakeSearch, fit: Scr
     one = search(n_trials=9)
     fail_with(fit, *["disk full"] * 9)
     ended = one.worker().run()
-    assert ended.failed
+    assert ended.status
     assert "3 trials in a row failed alike: ValueError: disk full" in ended.reason
     assert states(one) == ["FAIL"] * 3
 
@@ -100,7 +100,7 @@ def test_failures_that_differ_in_their_numbers_are_alike(
         "no memory at step 9 for 64 MiB",
         "no memory at step 1 for 2 MiB",
     )
-    assert one.worker().run().failed
+    assert one.worker().run().status
     assert states(one) == ["FAIL"] * 3
 
 
@@ -115,7 +115,7 @@ def test_other_failures_do_not_end_a_worker(
     one = search(n_trials=6)
     fail_with(fit, *messages)
     ended = one.worker().run()
-    assert not ended.failed
+    assert not ended.status
     failed = len([message for message in messages if message])
     assert sorted(states(one)) == ["COMPLETE"] * (6 - failed) + ["FAIL"] * failed
 
