@@ -19,6 +19,9 @@ from storage import schema
 from storage.engines import READING, make_engine
 from storage.errors import BadFile, Busy, NoDatabase, NotAllowed
 from storage.failures import translated
+from storage.fence import Fences
+from storage.lease import Lease
+from storage.optuna_storage import RepeatingStorage
 from storage.patience import AT_ONCE, Patience
 from storage.retry import Retry
 from storage.tables import clock
@@ -41,11 +44,13 @@ class Database:
         storage: optuna.storages.BaseStorage,
         engine: sa.Engine,
         retry: Retry,
+        fences: Fences,
     ) -> None:
         self.url = url
         self.storage = storage
         self.engine = engine
         self._retry = retry
+        self._fences = fences
 
     def transaction(self, step: Callable[[sa.Connection], T]) -> T:
         """Run `step` in one transaction that writes, again while the database is away or locked.
@@ -85,6 +90,16 @@ class Database:
         engine = self.engine.execution_options(**{READING: True})
         with translated(self.url), engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def fence(self, lease: Lease) -> Iterator[None]:
+        """Refuse writes of Optuna's storage to the lease's trial once it is another worker's.
+
+        Each write is checked in its own transaction, in whatever thread of this process, and is
+        undone with LeaseLost. Writes to other trials and to the study are not checked.
+        """
+        with self._fences.around(lease):
+            yield
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -133,18 +148,19 @@ def connect(url: StorageURL, *, create: bool = True, patience: Patience = AT_ONC
     _check_file(url, create=create)
     retry = Retry(url, patience)
     with translated(url):
-        engine = make_engine(url)
+        engine = make_engine(url, patience.give_up)
     if not retry(lambda: schema.is_ready(engine, url)):
         if not create:
             raise NoDatabase(f"{url} holds no studies yet: create one with hpo create")
         retry(lambda: _make_tables(url, engine, retry), locked_s=0.0)
-    backend = retry(lambda: schema.open_optuna(url))
+    fences = Fences()
+    backend = retry(lambda: RepeatingStorage(url, retry=retry, fences=fences, patience=patience))
     if not url.is_sqlite:
         # One pool a process instead of two; SQLite needs its own for BEGIN IMMEDIATE.
         engine.dispose()
         engine = backend.engine
     storage = optuna.storages.get_storage(backend)
-    return Database(url, storage=storage, engine=engine, retry=retry)
+    return Database(url, storage=storage, engine=engine, retry=retry, fences=fences)
 
 
 def _make_tables(url: StorageURL, engine: sa.Engine, retry: Retry) -> None:

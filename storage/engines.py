@@ -4,54 +4,68 @@ SQLite's own way of upgrading a read transaction to a write one fails at once un
 instead of waiting, so every writing transaction here starts with BEGIN IMMEDIATE.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from storage.patience import never
 from storage.url import StorageURL
+from storage.watched import connector
 
-CONNECT_TIMEOUT_S = 10
-BUSY_TIMEOUT_S = 60
+CONNECT_TIMEOUT_S = 5
+BUSY_TIMEOUT_S = 5  # of one try, which nothing can interrupt; `retry` goes on for much longer
 POOL_SIZE = 2
 MAX_OVERFLOW = 3
+POOL_TIMEOUT_S = 5.0
 READING = "hpo_reading"  # execution option of a connection that will not write
 
-# A peer that vanished without a word is noticed within about a minute.
+# A machine that vanished without a word is noticed in less than half a lease.
 _KEEPALIVE = {
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,  # milliseconds
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,  # milliseconds
 }
 
 
-def engine_arguments(url: StorageURL) -> dict[str, Any]:
-    """Give create_engine's keyword arguments, the same for Optuna's engine and ours."""
-    if url.is_sqlite:
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_S}}
+def connect_arguments(url: StorageURL) -> dict[str, Any]:
+    """Give psycopg.connect's keyword arguments beside those in the URL."""
     given = {
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": "hpo",
         "client_encoding": "utf8",  # or a database of encoding SQL_ASCII would answer in bytes
         **_KEEPALIVE,
     }
-    connect = {key: value for key, value in given.items() if not url.asks_for(key)}
+    connect: dict[str, Any] = {key: value for key, value in given.items() if not url.asks_for(key)}
     connect["options"] = f"{url.options} -c timezone=UTC".strip()
+    # Behind PgBouncer the next statement may meet another server, which knows no prepared ones.
+    connect["prepare_threshold"] = None
+    return connect
+
+
+def engine_arguments(url: StorageURL, give_up: Callable[[], bool] = never) -> dict[str, Any]:
+    """Give create_engine's keyword arguments, the same for Optuna's engine and ours."""
+    if url.is_sqlite:
+        return {"connect_args": {"timeout": BUSY_TIMEOUT_S}}
+    parsed = sa.make_url(url.sqlalchemy)
+    args, kwargs = parsed.get_dialect()().create_connect_args(parsed)
     return {
-        "connect_args": connect,
+        "creator": connector(tuple(args), {**kwargs, **connect_arguments(url)}, give_up),
         # A server may be set to another level, under which every wait for a lock ends in an error.
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
         "pool_size": POOL_SIZE,
         "max_overflow": MAX_OVERFLOW,
+        "pool_timeout": POOL_TIMEOUT_S,
     }
 
 
-def make_engine(url: StorageURL) -> sa.Engine:
+def make_engine(url: StorageURL, give_up: Callable[[], bool] = never) -> sa.Engine:
     """Make an engine for our own tables; connects to nothing yet."""
-    engine = sa.create_engine(url.sqlalchemy, **engine_arguments(url))
+    engine = sa.create_engine(url.sqlalchemy, **engine_arguments(url, give_up))
     if url.is_sqlite:
         sa.event.listen(engine, "connect", _leave_transactions_to_us)
         sa.event.listen(engine, "begin", _begin)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import optuna
+import psycopg
 import sqlalchemy as sa
 
 from storage.errors import StorageError
@@ -42,6 +43,12 @@ def _driver_error(error: BaseException) -> BaseException:
     """Find the driver's own exception under SQLAlchemy's and Optuna's wrappers."""
     if isinstance(error, optuna.exceptions.StorageInternalError) and error.__cause__:
         return _driver_error(error.__cause__)
+    # What follows upon a failure in the same transaction; Optuna's reads try once more in it.
+    follows = isinstance(error, sa.exc.PendingRollbackError) or isinstance(
+        getattr(error, "orig", None), psycopg.errors.InFailedSqlTransaction
+    )
+    if follows and isinstance(error.__context__, sa.exc.SQLAlchemyError):
+        return _driver_error(error.__context__)
     if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
         return error.orig
     return error

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from storage.connect import connect
-from storage.engines import engine_arguments
+from storage.engines import connect_arguments
 from storage.errors import Busy
 from storage.url import StorageURL
 
@@ -20,7 +20,7 @@ def journal_and_timeout(connection):
 
 def test_sqlite_uses_the_write_ahead_log_and_waits_for_locks(url):
     with connect(url) as database, database.reading() as connection:
-        assert journal_and_timeout(connection) == ["wal", 60_000]
+        assert journal_and_timeout(connection) == ["wal", 5_000]
 
 
 def test_writer_queues_up_before_it_reads(url):
@@ -59,6 +59,6 @@ def test_database_locked_for_too_long_is_busy(url, monkeypatch):
 
 def test_what_the_url_sets_itself_is_not_overridden():
     url = StorageURL.parse("postgresql://h/d?connect_timeout=3&application_name=mine")
-    connect_args = engine_arguments(url)["connect_args"]
+    connect_args = connect_arguments(url)
     assert not {"connect_timeout", "application_name"} & set(connect_args)
     assert connect_args["options"] == "-c timezone=UTC"

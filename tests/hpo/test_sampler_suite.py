@@ -1,0 +1,51 @@
+"""Optuna's own suite for samplers, over the one that is ours."""
+
+import optuna
+import pytest
+from optuna.testing.pytest_samplers import (
+    BasicSamplerTestCase,
+    MultiObjectiveSamplerTestCase,
+    RelativeSamplerTestCase,
+)
+
+from config.schema import Configuration
+from hpo.distinct import DistinctSampler
+
+
+def tpe():
+    return optuna.samplers.TPESampler(n_startup_trials=0, seed=1)
+
+
+class TestDistinctOverTPE(
+    BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase
+):
+    """With an empty space nothing is compared, and the inner sampler shows through whole."""
+
+    @pytest.fixture
+    def sampler(self):
+        return lambda: DistinctSampler(tpe(), {}, seed=1)
+
+
+class TestDistinctOverRandom(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
+    """Random is no relative sampler; what it lacks, Optuna's suite for those would miss."""
+
+    @pytest.fixture
+    def sampler(self):
+        return lambda: DistinctSampler(optuna.samplers.RandomSampler(seed=1), {}, seed=1)
+
+
+class TestDistinctWithASpaceOfItsOwn(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
+    """Its space is the pinned one, so the suite's own parameters are drawn one by one beside it.
+
+    The suite for relative samplers hands over other spaces, which a pinned search never does.
+    """
+
+    @pytest.fixture
+    def sampler(self, space):
+        return lambda: DistinctSampler(tpe(), space, seed=1)
+
+    @pytest.fixture
+    def space(self):
+        options = {"search_space": {"training.learning_rate": {"low": 1e-5, "high": 1e-3}}}
+        given = {"model": {"name": "gogamza/kobart-base-v2"}, "optuna": options}
+        return Configuration.model_validate(given).optuna.search_space
