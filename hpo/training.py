@@ -53,7 +53,7 @@ def train_once(
         def on_evaluation(evaluation: Evaluation) -> bool:
             value = evaluation.scores.value(metric)
             progress.evaluated(evaluation.epoch, epochs, value, evaluation.train_loss)
-            if evaluation.step == 1:
+            if evaluation.step == 1 and evaluation.checkpoint is not None:
                 _forget(folder, evaluation.checkpoint)
             if evaluation.is_best:
                 progress.best(value, None)
@@ -61,6 +61,8 @@ def train_once(
 
         session = TrainingSession(files, Path(config.general.output_dir) / "cache")
         result = fit(config, on_evaluation, session=session, output_dir=folder, on_step=on_step)
+    if result.checkpoint is None:
+        raise HpoError(f"the best model could not be written to {folder}; free space, train again")
     _publish(result.checkpoint, folder)
     return result
 

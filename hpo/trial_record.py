@@ -65,7 +65,7 @@ def record_error(storage: BaseStorage, trial_id: int, error: Exception) -> str:
 def record_result(trial: Trial, result: "FitResult") -> None:
     """Keep how a trial ended and what it ran on, before Optuna closes it to changes."""
     trial.set_user_attr(BEST_EPOCH, result.best.epoch)
-    trial.set_user_attr(CHECKPOINT, str(result.checkpoint))
+    trial.set_user_attr(CHECKPOINT, str(result.checkpoint or ""))
     trial.set_user_attr(SECONDS, round(result.seconds, 3))
     trial.set_user_attr(
         MACHINE,

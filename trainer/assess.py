@@ -1,7 +1,7 @@
 """One look at a model: its loss and its generated summaries on a labelled set."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -43,11 +43,18 @@ class Assessment:
 
 
 def assess(
-    model: BartForConditionalGeneration, labelled: Labelled, *, precision: Precision
+    model: BartForConditionalGeneration,
+    labelled: Labelled,
+    *,
+    precision: Precision,
+    poll: Callable[[], None] = lambda: None,
 ) -> Assessment:
-    """Score the model; where its loss is no longer finite, nothing else is looked at."""
+    """Score the model; where its loss is no longer finite, nothing else is looked at.
+
+    `poll` is called before each batch, and may raise to end it.
+    """
     model.train(mode=False)
-    loss = mean_loss(model, labelled, precision=precision)
+    loss = mean_loss(model, labelled, precision=precision, poll=poll)
     if not math.isfinite(loss):
         return Assessment(Scores(0.0, 0.0, 0.0, 0.0), loss, ())
     ids = generate(
@@ -55,6 +62,7 @@ def assess(
         labelled.split.input_ids,
         batch=labelled.batch,
         precision=precision,
+        poll=poll,
     )
     predictions = decode_all(labelled.tokenizer, ids)
     references = [example.summaries for example in labelled.examples]
@@ -64,7 +72,11 @@ def assess(
 
 @torch.no_grad()
 def mean_loss(
-    model: BartForConditionalGeneration, labelled: Labelled, *, precision: Precision
+    model: BartForConditionalGeneration,
+    labelled: Labelled,
+    *,
+    precision: Precision,
+    poll: Callable[[], None] = lambda: None,
 ) -> float:
     """Return the cross-entropy per target token, each token given the true ones before it."""
     split = labelled.split
@@ -83,6 +95,7 @@ def mean_loss(
 
     with precision.autocast(model.device):
         for indices in by_length(split.input_ids.lengths, batch=labelled.batch.load.wanted):
+            poll()
             in_pieces(labelled.batch, indices, run)
     return float(sum(losses)) / tokens
 

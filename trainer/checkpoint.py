@@ -6,61 +6,111 @@ right name is complete. As many are kept as `save_total_limit` says, those with 
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from transformers import BartForConditionalGeneration
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from trainer.scores import SCORES_FILE
+from trainer.write_guard import WriteGuard
 
 SETTINGS_FILE = "settings.yaml"
 PREFIX = "evaluation-"
 
 
-class Checkpoints:
-    """The kept models of one training, in `folder`, at most `limit` of them."""
+@dataclass(frozen=True)
+class KeptModel:
+    """A model on disk: which evaluation's it is, and what that found."""
 
-    def __init__(self, folder: Path, *, limit: int) -> None:
+    evaluation: int
+    value: float
+    folder: Path
+
+
+class Checkpoints:
+    """The kept models of one training, in `folder`, at most `limit` of them.
+
+    `mark` ends each model's name: an attempt that another one may take over has one of its own, so
+    that neither touches the other's. `guard` is called before anything is written or removed.
+    """
+
+    def __init__(
+        self, folder: Path, *, limit: int, mark: str = "", guard: WriteGuard | None = None
+    ) -> None:
         self.folder = folder
         self.limit = max(1, limit)
-        self._kept: list[tuple[float, Path]] = []  # best first
+        self.mark = mark
+        self.guard = guard or WriteGuard(None)
+        self._kept: list[KeptModel] = []  # best first
+
+    @property
+    def kept(self) -> tuple[KeptModel, ...]:
+        """The models on disk, best first."""
+        return tuple(self._kept)
 
     def clear(self) -> None:
-        """Make the folder, and remove the models an earlier training left in it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / SCORES_FILE).unlink(missing_ok=True)
-        for path in self.folder.glob(f"{PREFIX}*"):
-            if (path / SETTINGS_FILE).is_file():
-                shutil.rmtree(path)
-        for path in self.folder.glob(f".{PREFIX}*.partial"):
-            shutil.rmtree(path)  # of a process that was killed while it wrote
+        """Make the folder, and remove the models that earlier trainings or attempts left in it."""
+        self._kept = []
+        self._sweep()
 
     def admits(self, value: float) -> bool:
         """Say whether a model of this value would be kept; of equals the older ones are."""
-        return len(self._kept) < self.limit or value > self._kept[-1][0]
+        return len(self._kept) < self.limit or value > self._kept[-1].value
 
     def place(self, evaluation: int) -> Path:
         """Return the folder of the given evaluation's model, existing or not."""
-        return self.folder / f"{PREFIX}{evaluation}"
+        return self.folder / f"{PREFIX}{evaluation}{self.mark}"
 
     def keep(self, evaluation: int, value: float, write: Callable[[Path], None]) -> None:
         """Have `write` fill a folder, make it the evaluation's, and remove what is too many."""
         place = self.place(evaluation)
-        write_whole(place, write)
-        self._kept.append((value, place))
-        self._kept.sort(key=lambda kept: -kept[0])  # stable: of equal values the older leads
-        for _, path in self._kept[self.limit :]:
-            shutil.rmtree(path)
+        self.guard()
+        write_whole(place, write, guard=self.guard)
+        self._kept.append(KeptModel(evaluation, value, place))
+        self._kept.sort(key=lambda kept: -kept.value)  # stable: of equal values the older leads
+        for kept in self._kept[self.limit :]:
+            shutil.rmtree(kept.folder)
         del self._kept[self.limit :]
 
+    def take_over(self, models: Iterable[tuple[int, float, Callable[[Path], None]]]) -> None:
+        """Keep the models of an earlier attempt: evaluation, value, and what fills the folder.
 
-def write_whole(place: Path, write: Callable[[Path], None]) -> None:
-    """Have `write` fill a temporary folder beside `place`, then rename it to `place`."""
+        They are to be given best first. Models in the folder that are not among them are removed.
+        """
+        self.guard()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = []
+        for evaluation, value, write in models:
+            write_whole(self.place(evaluation), write, guard=self.guard)
+            kept.append(KeptModel(evaluation, value, self.place(evaluation)))
+        self._kept = kept
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Make the folder, and remove all models in it that are not kept."""
+        self.guard()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / SCORES_FILE).unlink(missing_ok=True)
+        ours = {kept.folder for kept in self._kept}
+        for path in self.folder.glob(f"{PREFIX}*"):
+            if path not in ours and (path / SETTINGS_FILE).is_file():
+                shutil.rmtree(path)
+        for path in self.folder.glob(f".{PREFIX}*.partial"):
+            shutil.rmtree(path)  # of a process that was killed while it wrote
+
+
+def write_whole(
+    place: Path, write: Callable[[Path], None], *, guard: WriteGuard | None = None
+) -> None:
+    """Have `write` fill a temporary folder beside `place`, ask `guard`, and rename it."""
     partial = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".partial", dir=place.parent))
     try:
         write(partial)
         _share(partial)
+        if guard is not None:
+            guard()  # writing takes seconds: the training may have been taken over meanwhile
         if place.exists():
             shutil.rmtree(place)
         partial.replace(place)

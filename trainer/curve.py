@@ -1,5 +1,7 @@
 """The evaluations of one training so far, which of them is best, and how long ago that was."""
 
+from pathlib import Path
+
 from trainer.evaluation import Evaluation
 from trainer.rouge import Scores
 
@@ -20,6 +22,11 @@ class Curve:
         """How many evaluations have come after the best one."""
         return len(self.evaluations) - 1 - self.best_index
 
+    @property
+    def best_checkpoint(self) -> Path | None:
+        """The best evaluation's model; None before the first, or where none could be written."""
+        return self.evaluations[self.best_index].checkpoint if self.evaluations else None
+
     def leads(self, scores: Scores) -> bool:
         """Say whether these scores are better than all so far."""
         if not self.evaluations:
@@ -32,3 +39,7 @@ class Curve:
         if self.leads(evaluation.scores):
             self.best_index = len(self.evaluations)
         self.evaluations = (*self.evaluations, evaluation)
+
+    def amend(self, evaluation: Evaluation) -> None:
+        """Put this in the last evaluation's place; its scores are the same."""
+        self.evaluations = (*self.evaluations[:-1], evaluation)

@@ -35,7 +35,8 @@ class Evaluation:
     `step` counts evaluations from 1. `train_loss` is the mean since the evaluation before, as it
     was minimized; `eval_loss` is per token without label smoothing. `seconds` counts from the
     training's start. `checkpoint` is this evaluation's model, or the best so far where this one
-    was not good enough to be kept. `replayed` is True where it comes from an attempt before this
+    was not good enough to be kept; None where that could not be written, or, of a replayed one,
+    is no longer kept. `replayed` is True where it comes from an attempt before this
     one, which may have told of it already.
     """
 
@@ -48,7 +49,7 @@ class Evaluation:
     seconds: float
     samples: tuple[Sample, ...]
     is_best: bool
-    checkpoint: Path
+    checkpoint: Path | None
     replayed: bool = False
 
     def as_mapping(self) -> dict[str, float]:
@@ -71,13 +72,14 @@ class Evaluation:
 class FitResult:
     """A training that ended by itself.
 
-    `ended` is "stopped" when `on_evaluation` said so. `checkpoint` is the best model's folder.
+    `ended` is "stopped" when `on_evaluation` said so. `checkpoint` is the best model's folder; None
+    where a full disk did not take that model.
     """
 
     evaluations: tuple[Evaluation, ...]
     best: Evaluation
     ended: Ended
-    checkpoint: Path
+    checkpoint: Path | None
     seconds: float
     device: str
     precision: str

@@ -5,11 +5,9 @@ It knows nothing of a search: pruning, leases and mirrors are built on `on_evalu
 
 import gc
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,17 +17,17 @@ from accelerate.state import (  # type: ignore[import-untyped]
 )
 from transformers import BartForConditionalGeneration
 
-from config.load import dump
 from config.schema import Configuration
-from trainer.assess import Assessment, Labelled, assess
-from trainer.checkpoint import Checkpoints, write_model
+from trainer.assess import Labelled
+from trainer.checkpoint import Checkpoints
 from trainer.curve import Curve
-from trainer.device import Precision, cpu_threads, device_name, pick_device, pick_precision
+from trainer.device import cpu_threads, device_name, pick_device, pick_precision
 from trainer.device_errors import device_errors_named
-from trainer.errors import TrainingDiverged
-from trainer.evaluation import Ended, Evaluation, FitResult, Step
+from trainer.errors import Interrupted
+from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.generate import generation_settings, padding_of
-from trainer.loop import Loop, Progress, Watch, arguments_of, plan_of
+from trainer.judge import Judge
+from trainer.loop import Loop, Plan, Progress, Watch, arguments_of, mean, plan_of
 from trainer.micro_batch import (
     FittingBatch,
     InProcess,
@@ -38,14 +36,17 @@ from trainer.micro_batch import (
     training_load,
 )
 from trainer.model import check_lengths, set_activation_checkpointing
+from trainer.resume import NoResume, Resume, ResumeStates, Saved, training_fingerprint
 from trainer.resume_store import ResumeStore
-from trainer.scores import write_scores
 from trainer.session import TrainingSession
+from trainer.snapshot import Snapshot, set_weights
+from trainer.write_guard import WriteGuard
 
 log = logging.getLogger(__name__)
 
 OnEvaluation = Callable[[Evaluation], bool]
 OnStep = Callable[[Step], None]
+OnPoll = Callable[[], None]
 BeforeWrite = Callable[[], None]
 
 
@@ -56,17 +57,25 @@ def fit(
     session: TrainingSession,
     output_dir: Path,
     on_step: OnStep | None = None,
-    resume: ResumeStore | None = None,  # noqa: ARG001
+    on_poll: OnPoll | None = None,
+    resume: ResumeStore | None = None,
     before_write: BeforeWrite | None = None,
     micro_batches: MicroBatches | None = None,
 ) -> FitResult:
     """Train as configured, and keep the best model under `output_dir`.
 
     `on_evaluation` is called after each evaluation, its model already on disk, and says whether to
-    go on. Whatever it or `on_step` raises passes through unchanged, and the session stays usable.
-    `before_write` is called before anything is written to disk; what it raises passes through too,
-    with nothing written. Models that an earlier training left in `output_dir` are removed. On a
-    CPU the scores follow from configuration, data and number of threads to the last digit.
+    go on. `on_poll` is called between the batches of an evaluation. Whatever these or `on_step`
+    raise passes through unchanged, and the session stays usable. `before_write` is called before
+    anything is written to disk; what it raises passes through too, with nothing written. Models
+    that an earlier training left in `output_dir` are removed. On a CPU the scores follow from
+    configuration, data and number of threads to the last digit.
+
+    With `resume`, where the training stands is saved there after each evaluation, before
+    `on_evaluation` is told, and when a callback raises Interrupted. A training that finds such a
+    state first tells `on_evaluation` all evaluations that were saved, as `replayed` ones, and then
+    goes on: on a CPU to exactly the end that it would have reached without a break. What is full or
+    unreachable costs a warning, not the training.
 
     Raises TrainingDiverged when the loss stops being a number, and TrainerError for what cannot be
     trained at all.
@@ -76,12 +85,18 @@ def fit(
     precision = pick_precision(config.training.precision, device)
     log.info("training on %s in %s: %s", device_name(device), precision.name, precision.reason)
     memory = micro_batches or InProcess()
+    guard = WriteGuard(before_write)
     with (
         device_errors_named(),
         cpu_threads(config.general.cpu_threads) as threads,
         _borrowed_model(config, session, device) as model,
     ):
-        judge = _Judge(
+        plan = plan_of(config, len(session.train_split(config)))
+        states, checkpoints = _kept(config, session, output_dir, resume=resume, guard=guard)
+        saved = states.restore(lambda snapshot: set_weights(model, snapshot.weights))
+        if saved is None:
+            checkpoints.clear()
+        judge = Judge(
             config=config,
             model=model,
             labelled=_labelled(
@@ -89,20 +104,21 @@ def fit(
             ),
             precision=precision,
             curve=Curve(config.metric.name),
-            checkpoints=Checkpoints(output_dir, limit=config.training.save_total_limit),
+            checkpoints=checkpoints,
+            resume=states,
             on_evaluation=on_evaluation,
-            before_write=before_write or _no_check,
-            started=started,
+            poll=on_poll or _nothing,
+            started=started - (saved.seconds if saved else 0.0),
         )
         batch = FittingBatch(training_load(config, precision, device), memory)
-        _train(config, session, judge, batch=batch, on_step=on_step)
+        _train(config, session, judge, plan=plan, batch=batch, saved=saved, on_step=on_step)
     best = judge.curve.evaluations[judge.curve.best_index]
     return FitResult(
         evaluations=judge.curve.evaluations,
         best=best,
         ended=judge.ended,
         checkpoint=best.checkpoint,
-        seconds=time.monotonic() - started,
+        seconds=time.monotonic() - judge.started,
         device=device_name(device),
         precision=precision.name,
         precision_reason=precision.reason,
@@ -110,83 +126,35 @@ def fit(
     )
 
 
-@dataclass
-class _Judge:
-    """Scores the model at each evaluation, keeps the good ones, and decides whether to go on."""
-
-    config: Configuration
-    model: BartForConditionalGeneration
-    labelled: Labelled
-    precision: Precision
-    curve: Curve
-    checkpoints: Checkpoints
-    on_evaluation: OnEvaluation
-    before_write: BeforeWrite
-    started: float  # time.monotonic()
-    ended: Ended = "finished"
-
-    def __call__(self, progress: Progress) -> bool:
-        """Take one evaluation; False ends the training."""
-        found = assess(self.model, self.labelled, precision=self.precision)
-        if not math.isfinite(found.loss):
-            raise TrainingDiverged(progress.step)
-        value = found.scores.value(self.config.metric.name)
-        admitted = self.checkpoints.admits(value)
-        evaluation = self._evaluation(progress, found, admitted=admitted)
-        self.curve.add(evaluation)
-        self.before_write()
-        if admitted:
-            self.checkpoints.keep(evaluation.step, value, self._write)
-        write_scores(self.checkpoints.folder, self.curve)
-        return self._goes_on(evaluation)
-
-    def _evaluation(self, progress: Progress, found: Assessment, *, admitted: bool) -> Evaluation:
-        number = len(self.curve.evaluations) + 1
-        is_best = self.curve.leads(found.scores)
-        kept = number if admitted else self.curve.best_index + 1
-        return Evaluation(
-            step=number,
-            epoch=progress.epoch,
-            scores=found.scores,
-            train_loss=progress.train_loss,
-            eval_loss=found.loss,
-            learning_rate=progress.learning_rate,
-            seconds=time.monotonic() - self.started,
-            samples=found.samples,
-            is_best=is_best,
-            checkpoint=self.checkpoints.place(kept),
-        )
-
-    def _goes_on(self, evaluation: Evaluation) -> bool:
-        patience = self.config.training.early_stopping_patience
-        if not self.on_evaluation(evaluation):
-            self.ended = "stopped"
-        elif patience is not None and self.curve.since_best >= patience:
-            self.ended = "early_stopping"
-        return self.ended == "finished"
-
-    def _write(self, folder: Path) -> None:
-        write_model(
-            folder,
-            model=self.model,
-            tokenizer=self.labelled.tokenizer,
-            settings=dump(self.config),
-        )
-        write_scores(folder, self.curve)
+def _kept(
+    config: Configuration,
+    session: TrainingSession,
+    folder: Path,
+    *,
+    resume: ResumeStore | None,
+    guard: WriteGuard,
+) -> tuple[Resume, Checkpoints]:
+    """Return what keeps the training's states, and what keeps its models."""
+    limit = config.training.save_total_limit
+    if resume is None:
+        return NoResume(), Checkpoints(folder, limit=limit, guard=guard)
+    attempt = resume.attempt(training_fingerprint(config, session.data_fingerprint), guard)
+    checkpoints = Checkpoints(folder, limit=limit, mark=f".{attempt.token}", guard=guard)
+    return ResumeStates(attempt, checkpoints), checkpoints
 
 
 def _train(
     config: Configuration,
     session: TrainingSession,
-    judge: _Judge,
+    judge: Judge,
     *,
+    plan: Plan,
     batch: FittingBatch,
+    saved: Saved | None,
     on_step: OnStep | None,
 ) -> None:
-    examples = session.train_split(config)
-    plan = plan_of(config, len(examples))
-    judge.before_write()
-    judge.checkpoints.clear()
+    if saved is not None and not _taken_up(saved, plan, judge):
+        return
     loop = Loop(
         model=judge.model,
         arguments=arguments_of(
@@ -196,17 +164,44 @@ def _train(
             cpu=judge.model.device.type == "cpu",
             output_dir=judge.checkpoints.folder,
         ),
-        examples=examples,
+        examples=session.train_split(config),
         padding=padding_of(judge.model.generation_config),
         smoothing=config.training.label_smoothing,
         watch=Watch(plan, on_step),
         batch=batch,
         on_evaluation=judge,
+        saved=_evaluated(saved.snapshot, plan) if saved else None,
     )
     try:
-        loop.train()
+        loop.run()
+    except Interrupted:
+        judge.save(loop.snapshot())
+        raise
     finally:
         loop.let_go()
+
+
+def _taken_up(saved: Saved, plan: Plan, judge: Judge) -> bool:
+    """Replay what was saved, and evaluate where the break came before; False: nothing is left."""
+    if not judge.replay(saved.evaluations):
+        return False
+    position = saved.snapshot.position
+    if len(saved.evaluations) < plan.due(position.step):
+        progress = Progress(
+            step=position.step,
+            epoch=position.epoch,
+            train_loss=mean(position.losses),
+            learning_rate=position.learning_rate,
+        )
+        if not judge(progress, lambda: saved.snapshot):
+            return False
+    return position.step < plan.total_steps
+
+
+def _evaluated(snapshot: Snapshot, plan: Plan) -> Snapshot:
+    """Return the snapshot with the evaluation that may be due there behind it."""
+    due = snapshot.position.step in plan.evaluate_after
+    return snapshot.evaluated() if due else snapshot
 
 
 @contextmanager
@@ -230,8 +225,8 @@ def _borrowed_model(
             torch.cuda.empty_cache()
 
 
-def _no_check() -> None:
-    """Let everything be written."""
+def _nothing() -> None:
+    """Do nothing when polled."""
 
 
 def _labelled(config: Configuration, session: TrainingSession, batch: FittingBatch) -> Labelled:

@@ -4,7 +4,7 @@ What the model starts and ends with (decoder start, forced end, pad) is the chec
 never assumed: KoBART checkpoints differ in it. Everything else about the search is ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
@@ -72,11 +72,13 @@ def generate(
     *,
     batch: FittingBatch,
     precision: Precision,
+    poll: Callable[[], None] = lambda: None,
 ) -> list[list[int]]:
     """Return the generated token ids for each row of input ids, in the rows' order.
 
     The search is the model's own generation config; a batch that does not fit into memory is cut.
-    Leaves the model in evaluation mode.
+    `poll` is called before each batch, and may raise to end it. Leaves the model in evaluation
+    mode.
     """
     model.train(mode=False)
     padding = padding_of(model.generation_config)
@@ -92,5 +94,6 @@ def generate(
 
     with precision.autocast(model.device):
         for indices in by_length([len(row) for row in rows], batch=batch.load.wanted):
+            poll()
             in_pieces(batch, indices, run)
     return outputs

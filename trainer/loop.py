@@ -6,13 +6,15 @@ nothing.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import torch
+import transformers
 from torch.utils.data import Dataset
 from transformers import (
     BartForConditionalGeneration,
@@ -33,10 +35,13 @@ from trainer.errors import TrainerError, TrainingDiverged
 from trainer.evaluation import Step
 from trainer.loss import TrainingLoss
 from trainer.micro_batch import FittingBatch
+from trainer.rng import rng_states, set_rng_states
+from trainer.snapshot import Position, Snapshot, named_weights, set_optimizer
 from trainer.split_steps import SplitSteps
 
 with redirect_stdout(None):  # transformers prints a line here where WANDB_MODE is offline
     from transformers import Seq2SeqTrainer
+    from transformers.trainer import TRAINER_STATE_NAME
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,10 @@ class Plan:
     steps_per_epoch: int
     total_steps: int
     evaluate_after: tuple[int, ...]
+
+    def due(self, step: int) -> int:
+        """Return how many evaluations there are up to this step."""
+        return sum(after <= step for after in self.evaluate_after)
 
 
 def plan_of(config: Configuration, examples: int) -> Plan:
@@ -100,11 +109,14 @@ class Watch(TrainerCallback):
         """Take the shares of the update's loss of all its batches so far, still on the device."""
         self._micro = losses
 
-    def mean_loss(self) -> float:
-        """Return the mean loss of the steps since this was last asked."""
-        mean = math.fsum(self._losses) / len(self._losses)
-        self._losses.clear()
-        return mean
+    @property
+    def losses(self) -> tuple[float, ...]:
+        """The losses of the steps since the last evaluation."""
+        return tuple(self._losses)
+
+    def begin_anew(self, losses: Sequence[float] = ()) -> None:
+        """Forget the losses, behind an evaluation; or take up those of an earlier attempt."""
+        self._losses = list(losses)
 
     @override
     def on_pre_optimizer_step(
@@ -143,7 +155,8 @@ class Loop(Seq2SeqTrainer):
         smoothing: float,
         watch: Watch,
         batch: FittingBatch,
-        on_evaluation: Callable[[Progress], bool],
+        on_evaluation: Callable[[Progress, Callable[[], Snapshot]], bool],
+        saved: Snapshot | None = None,
     ) -> None:
         super().__init__(
             model=model,
@@ -158,6 +171,40 @@ class Loop(Seq2SeqTrainer):
         self.examples = examples
         self.split_steps = SplitSteps(model, batch)
         self.on_evaluation = on_evaluation
+        self._saved = saved
+        self._restored: set[str] = set()
+
+    def run(self) -> None:
+        """Train, from the saved snapshot where there is one: the model has its weights already."""
+        if self._saved is None:
+            self.train()
+            return
+        position = self._saved.position
+        self.watch.begin_anew(position.losses)
+        self.watch.learning_rate = position.learning_rate
+        state = TrainerState(global_step=position.step, epoch=position.epoch)
+        state.train_batch_size = self.args.train_batch_size
+        with TemporaryDirectory() as folder:  # all that the Trainer itself reads from there
+            state.save_to_json(str(Path(folder) / TRAINER_STATE_NAME))
+            self.train(resume_from_checkpoint=folder)
+
+    def snapshot(self) -> Snapshot:
+        """Return what the next step follows from."""
+        if self.optimizer is None or self.lr_scheduler is None:
+            raise RuntimeError("there is nothing to save before the training begins")
+        return Snapshot(
+            position=Position(
+                step=self.state.global_step,
+                epoch=self.state.epoch or 0.0,
+                losses=self.watch.losses,
+                learning_rate=self.watch.learning_rate,
+            ),
+            weights=named_weights(cast("torch.nn.Module", self.model)),
+            optimizer=self.optimizer.state_dict(),
+            scheduler=self.lr_scheduler.state_dict(),
+            scaler=self.accelerator.scaler and self.accelerator.scaler.state_dict(),
+            rng=rng_states(),
+        )
 
     @override
     def _get_train_sampler(self, train_dataset: Dataset[Any] | None = None) -> LengthGrouped:
@@ -171,6 +218,11 @@ class Loop(Seq2SeqTrainer):
         inputs: dict[str, Any],
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
+        if self._saved is not None and self._restored != {"optimizer", "rng"}:
+            raise TrainerError(
+                f"transformers {transformers.__version__} takes up a training in a way that hpo "
+                "does not know; install the version that requirements.lock names"
+            )
         if self.watch.between_updates:
             self.split_steps.begin(self.args.device)
         step = super().training_step
@@ -184,12 +236,38 @@ class Loop(Seq2SeqTrainer):
         progress = Progress(
             step=self.state.global_step,
             epoch=self.state.epoch or 0.0,
-            train_loss=self.watch.mean_loss(),
+            train_loss=mean(self.watch.losses),
             learning_rate=self.watch.learning_rate,
         )
-        if not self.on_evaluation(progress):
+        if not self.on_evaluation(progress, self.snapshot):
             self.control.should_training_stop = True
+        self.watch.begin_anew()
         return {}
+
+    # The Trainer's own way to take up a training decides what is left to do, and skips batches by
+    # their indices alone. What it would read from pickles comes from the snapshot instead.
+
+    @override
+    def _load_from_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        pass  # the model has its weights
+
+    @override
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if self._saved is not None and self.optimizer is not None and self.lr_scheduler is not None:
+            set_optimizer(self.optimizer, self._saved.optimizer)
+            self.lr_scheduler.load_state_dict(dict(self._saved.scheduler))
+            self._restored.add("optimizer")
+
+    @override
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        if self._saved and self._saved.scaler and self.accelerator.scaler:
+            self.accelerator.scaler.load_state_dict(dict(self._saved.scaler))
+
+    @override
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        if self._saved is not None:
+            set_rng_states(self._saved.rng)
+            self._restored.add("rng")
 
     def let_go(self) -> None:
         """Drop the optimizer and its state, even while an error's traceback holds the loop."""
@@ -200,6 +278,11 @@ class Loop(Seq2SeqTrainer):
     @override
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         return 0  # counting them walks over all modules at every step
+
+
+def mean(losses: Sequence[float]) -> float:
+    """Return the mean of the steps' losses."""
+    return math.fsum(losses) / len(losses)
 
 
 def arguments_of(

@@ -1,6 +1,7 @@
 """`scores.json`: every evaluation of a training, and which one is best."""
 
 import json
+import os
 from pathlib import Path
 
 from trainer.curve import Curve
@@ -15,12 +16,18 @@ def write_scores(folder: Path, curve: Curve) -> None:
     report = {
         "metric": curve.metric,
         "value": best.scores.value(curve.metric),
-        "best": {**best.as_mapping(), "checkpoint": best.checkpoint.name},
+        "best": {**best.as_mapping(), "checkpoint": best.checkpoint and best.checkpoint.name},
         "evaluations": [each.as_mapping() for each in curve.evaluations],
     }
-    partial = folder / f".{SCORES_FILE}.partial"
-    partial.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    partial.replace(folder / SCORES_FILE)
+    partial = folder / f".{SCORES_FILE}.{os.getpid()}.partial"
+    try:
+        partial.write_text(
+            json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+        )
+        partial.replace(folder / SCORES_FILE)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def best_model(folder: Path) -> Path:
@@ -32,9 +39,12 @@ def best_model(folder: Path) -> Path:
         return folder
     try:
         report = json.loads((folder / SCORES_FILE).read_text(encoding="utf-8"))
-        name = Path(report["best"]["checkpoint"]).name  # a name in this folder, never a way out
+        kept = report["best"]["checkpoint"]
+        name = kept and Path(kept).name  # a name in this folder, never a way out
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainerError(f"{folder} holds no model; give the folder of a training") from error
+    if name is None:
+        raise TrainerError(f"{folder} lacks its best model: the disk was full; train it again")
     if not (folder / name / "config.json").is_file():
         raise TrainerError(f"{folder} names {name} as its best model, but that is not there")
     return folder / name

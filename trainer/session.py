@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from config.schema import Configuration
-from trainer.data import DataFiles, Example, read_examples
+from trainer.data import DataFiles, Example, fingerprint, read_examples
 from trainer.encode import EncodedSplit, encoded
 from trainer.model import InitialWeights, load_model
 from trainer.rouge import RougeScorer
@@ -67,6 +67,11 @@ class TrainingSession:
     def dev(self) -> list[Example]:
         """The examples that models are scored on."""
         return read_examples(self.data.dev, need_summary=True)
+
+    @cached_property
+    def data_fingerprint(self) -> str:
+        """The fingerprint of the files that trainings here read."""
+        return fingerprint(self.data)
 
     def prepare(self, config: Configuration) -> None:
         """Make all that the first training needs; raises what would fail every training."""

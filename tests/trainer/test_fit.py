@@ -14,7 +14,7 @@ from config.load import dump, load
 from config.schema import Configuration
 from trainer.data import DataFiles
 from trainer.device import Precision
-from trainer.errors import Interrupted, TrainerError, TrainingDiverged
+from trainer.errors import TrainerError, TrainingDiverged
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.fit import fit
 from trainer.session import TrainingSession
@@ -294,19 +294,21 @@ def test_callback_error_passes_through_unchanged(
     assert (tmp_path / "out" / "evaluation-1" / "model.safetensors").is_file()
 
 
+@pytest.mark.parametrize("call", [1, 2, 3, 4, 5])
 def test_nothing_is_written_where_the_check_before_it_raises(
-    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path
+    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path, call: int
 ) -> None:
+    """Before the folder is made, a model is written, it is renamed, and scores are written."""
     folder = tmp_path / "out"
     seen: list[list[str]] = []
 
     def before_write() -> None:
-        seen.append(sorted(path.name for path in folder.glob("*")))
-        if len(seen) == 3:
-            raise Interrupted
+        seen.append(sorted(path.name for path in folder.glob("[!.]*")))
+        if len(seen) == call:
+            raise LookupError
 
     config = tiny_config(training={"num_train_epochs": 5, "learning_rate": 1e-2})
-    with pytest.raises(Interrupted):
+    with pytest.raises(LookupError):
         fit(
             config,
             lambda _: True,
@@ -314,8 +316,12 @@ def test_nothing_is_written_where_the_check_before_it_raises(
             output_dir=folder,
             before_write=before_write,
         )
-    assert seen == [[], [], ["evaluation-1", "scores.json"]]
-    assert sorted(path.name for path in folder.glob("*")) == seen[-1]
+    found = sorted(path.name for path in folder.glob("*"))
+    assert (
+        found
+        == seen[-1]
+        == [[], [], [], ["evaluation-1"], ["evaluation-1", "scores.json"]][call - 1]
+    )
 
 
 def test_diverged_training_ends_at_the_step_where_it_did(

@@ -13,7 +13,7 @@ from config.schema import Configuration
 from trainer.device import Precision
 from trainer.errors import TrainerError, TrainingDiverged
 from trainer.evaluation import Step
-from trainer.loop import Plan, Watch, arguments_of, plan_of
+from trainer.loop import Plan, Watch, arguments_of, mean, plan_of
 
 MakeConfig = Callable[..., Configuration]
 PLAN = Plan(steps_per_epoch=4, total_steps=8, evaluate_after=(2, 4))
@@ -64,13 +64,19 @@ def test_watch_tells_each_step_and_asks_for_evaluations() -> None:
     assert watch.learning_rate == 0.5
 
 
-def test_mean_loss_begins_anew_after_each_evaluation() -> None:
+def test_losses_begin_anew_after_each_evaluation() -> None:
     watch = Watch(PLAN, None)
     take_step(watch, 1, 2.0)
     take_step(watch, 2, 4.0)
-    assert watch.mean_loss() == 3.0
+    assert watch.losses == (2.0, 4.0)
+    assert mean(watch.losses) == 3.0
+    watch.begin_anew()
     take_step(watch, 3, 7.0)
-    assert watch.mean_loss() == 7.0
+    assert watch.losses == (7.0,)
+
+
+def test_plan_counts_the_evaluations_up_to_a_step() -> None:
+    assert [PLAN.due(step) for step in range(6)] == [0, 0, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
