@@ -95,6 +95,16 @@ check: setup ## lint, check the format, the types and the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Of each package PyPI says which vulnerabilities are known; an index of one's own may not. Without
+# an answer the lock counts as unsafe: --strict makes a package that nobody knows an error.
+AUDIT := $(BIN)/uv tool run pip-audit@2.10.1 --requirement requirements.lock --no-deps \
+	--disable-pip --strict --progress-spinner off
+
+.PHONY: audit
+audit: setup ## ask PyPI for known vulnerabilities of the locked packages (needs the network)
+	@$(AUDIT) || { echo "make audit: a locked package has a known vulnerability, or PyPI's list of" \
+	  "them did not answer (the lines above say which): nothing was shown to be safe" >&2; exit 1; }
+
 .PHONY: format
 format: setup ## mend what ruff can mend, and format
 	$(BIN)/ruff check --fix .
