@@ -21,7 +21,7 @@ from hpo.progress import Progress
 from hpo.stop import StopRequest
 from hpo.study import Pinned
 from hpo.trial_run import Surroundings
-from hpo.wandb_mirror import CLOSE_TIMEOUT_S, Mirror, open_mirror
+from hpo.wandb_mirror import Mirror, open_mirror
 from hpo.worker import Ended, Limits, Worker
 from storage.connect import Database
 from storage.errors import StorageError
@@ -35,7 +35,6 @@ from trainer.session import TrainingSession
 log = logging.getLogger(__name__)
 
 SHORTEST_LEASE_S = 1.0
-STOP_CLOSE_S = 4.0
 MAX_ATTEMPTS = 3
 
 
@@ -165,5 +164,4 @@ def _mirror(config: Configuration, output: Path, stop: StopRequest) -> Iterator[
     try:
         yield mirror
     finally:
-        # Who asked to stop has seconds only; what W&B misses can be made up for.
-        mirror.close(STOP_CLOSE_S if stop.is_set() else CLOSE_TIMEOUT_S)
+        mirror.close(hurried=stop.is_set)

@@ -5,6 +5,7 @@ the trial, so that a run which could not be opened at first is opened later and 
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ ONLINE_AGAIN_S = 300
 """While W&B can't be reached, runs are written offline for this long before it is tried again."""
 
 log = logging.getLogger(__name__)
+
+
+class GivenUp(Exception):
+    """No run is opened any more."""
 
 
 class Run(Protocol):
@@ -53,6 +58,11 @@ class Follower:
         self._wire = wire
         self._online_at = 0.0
         self._followed: _Followed | None = None
+        self._given_up = threading.Event()
+
+    def give_up(self) -> None:
+        """Open no run from now on; another thread may say so while one is being opened."""
+        self._given_up.set()
 
     def start(self, trial: TrialInfo, earlier: Sequence[Point]) -> None:
         """Follow a new trial; one that was not ended is left to another worker."""
@@ -70,8 +80,12 @@ class Follower:
         followed.curve.append(point)
         if followed.run is None:
             self._open(followed)
-        else:
+            return
+        try:
             followed.run.log(point)
+        except Exception:
+            followed.run = None  # its service may be gone: the next evaluation opens it anew
+            raise
 
     def finish(self, ending: Ending) -> None:
         """End the trial's run."""
@@ -93,10 +107,12 @@ class Follower:
 
     def _open(self, followed: _Followed) -> Run:
         curve = tuple(followed.curve)
+        self._check()
         if self._wire == "online" and time.monotonic() >= self._online_at:
             try:
                 followed.run = self._open_run(followed.trial, "online", curve)
             except Exception as error:  # noqa: BLE001 - wandb raises many things without a network
+                self._check()
                 reason = str(error).strip().splitlines() or [type(error).__name__]
                 log.warning("W&B can't be reached, trials go offline: %s", reason[0])
                 self._go_offline()
@@ -104,6 +120,10 @@ class Follower:
                 return followed.run
         followed.run = self._open_run(followed.trial, "offline", curve)
         return followed.run
+
+    def _check(self) -> None:
+        if self._given_up.is_set():
+            raise GivenUp
 
     def _go_offline(self) -> None:
         self._online_at = time.monotonic() + ONLINE_AGAIN_S

@@ -7,6 +7,7 @@ counted), and a worker's end waits a bounded time for what is still to be sent.
 
 import logging
 import queue
+import shlex
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,11 +15,16 @@ from pathlib import Path
 
 from config.schema import Configuration
 from hpo.trial_info import Ending, Point, TrialInfo
-from hpo.wandb_follower import Follower, OpenRun, Run
+from hpo.wandb_follower import Follower, GivenUp, OpenRun, Run
 from hpo.wandb_mode import Wire, resolve_mode
 
 QUEUE_EVENTS = 1000
 CLOSE_TIMEOUT_S = 30.0
+HURRIED_S = 3.0
+"""Time to close of a worker that was asked to stop; it has 10 seconds for everything."""
+SHUT_DOWN_S = 1.0
+"""Of the time to close, what is kept for ending wandb's service."""
+POLL_S = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +55,13 @@ class Mirror:
         """Leave the trial unfinished: another worker goes on with it."""
         self._tell(lambda follower: follower.release())
 
-    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
-        """Send what is left, for about `timeout_s` seconds at most. Nothing is told after it."""
+    def close(
+        self, timeout_s: float = CLOSE_TIMEOUT_S, *, hurried: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Send what is left, for `timeout_s` seconds at most. Nothing is told after it.
+
+        As soon as `hurried` says so, no more than HURRIED_S seconds are left.
+        """
 
     def _tell(self, event: Event) -> None:
         """Pass an event on; must not block or raise."""
@@ -74,23 +85,42 @@ class WandbMirror(Mirror):
         self._shut_down = shut_down
         self._events: queue.Queue[Event | None] = queue.Queue(queue_events)
         self._closing = threading.Event()
+        self._study = "NAME"
         self._errors = 0
         self._dropped = 0
         self._thread = threading.Thread(target=self._work, name="wandb-mirror", daemon=True)
         self._thread.start()
 
-    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+    def start(self, trial: TrialInfo, earlier: Sequence[Point] = ()) -> None:
+        """Begin a trial, and remember its study for what people are told."""
+        self._study = trial.study
+        super().start(trial, earlier)
+
+    def close(
+        self, timeout_s: float = CLOSE_TIMEOUT_S, *, hurried: Callable[[], bool] = lambda: False
+    ) -> None:
         """End the thread and wandb's own process; what is not sent by then is left unsent."""
-        deadline = time.monotonic() + timeout_s
         self._closing.set()
         self._put(None)
-        self._thread.join(timeout_s)
+        deadline = self._wait_for_thread(time.monotonic() + timeout_s, hurried)
         if self._thread.is_alive():
-            log.warning("W&B: not all was sent within %g s; the rest is left", timeout_s)
+            self._follower.give_up()
+            log.warning("W&B: not all was sent in time; %s", self._make_up_for())
         if self._shut_down is not None:
-            self._shut_down(max(0.0, deadline - time.monotonic()))
+            self._shut_down(max(SHUT_DOWN_S, deadline - time.monotonic()))
         if self._errors > 1 or self._dropped:
-            log.warning("W&B: %d errors and %d lost updates", self._errors, self._dropped)
+            message = "W&B: %d errors and %d lost updates; %s"
+            log.warning(message, self._errors, self._dropped, self._make_up_for())
+
+    def _wait_for_thread(self, deadline: float, hurried: Callable[[], bool]) -> float:
+        """Let it send until the deadline; the deadline, which a hurry brings closer."""
+        in_a_hurry = False
+        while self._thread.is_alive() and time.monotonic() < deadline - SHUT_DOWN_S:
+            self._thread.join(POLL_S)
+            if not in_a_hurry and hurried():
+                in_a_hurry = True
+                deadline = min(deadline, time.monotonic() + HURRIED_S)
+        return deadline
 
     def _tell(self, event: Event) -> None:
         self._put(event)
@@ -105,7 +135,13 @@ class WandbMirror(Mirror):
     def _count_lost(self) -> None:
         self._dropped += 1
         if self._dropped == 1:
-            log.warning("W&B is slow and updates for it are lost; the search is not affected")
+            log.warning(
+                "W&B is slow and misses updates; the search is not affected; %s",
+                self._make_up_for(),
+            )
+
+    def _make_up_for(self) -> str:
+        return f"hpo mirror --study {shlex.quote(self._study)} sends what is missing"
 
     def _work(self) -> None:
         while (event := self._next()) is not None:
@@ -121,6 +157,8 @@ class WandbMirror(Mirror):
     def _try(self, event: Event) -> None:
         try:
             event(self._follower)
+        except GivenUp:
+            return
         except Exception:
             self._errors += 1
             if self._errors == 1:

@@ -7,8 +7,11 @@ packages, no machine metrics, no console output, no crash reports.
 
 import logging
 import os
+import subprocess
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,7 @@ os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 os.environ.setdefault("WANDB_SILENT", "true")
 
 import wandb
+from wandb.sdk import wandb_setup
 
 INIT_TIMEOUT_S = 30
 FINISH_TIMEOUT_S = 30
@@ -94,8 +98,12 @@ class TrialRun:
 def open_run(target: Target, trial: TrialInfo, *, wire: Wire, earlier: Sequence[Point]) -> TrialRun:
     """Begin the trial's run, or go on with it, and give it what it lacks of its curve so far."""
     target.folder.mkdir(parents=True, exist_ok=True)
+    service = _service()
+    if service is not None and service.poll() is not None:
+        shut_down(RESTART_TIMEOUT_S)  # it was killed; wandb would go on talking to it
     try:
-        run = _init(target, trial, wire)
+        with _exit_hooks_kept():
+            run = _init(target, trial, wire)
     except Exception:
         # wandb's service holds on to the id of a run that it could not begin; a new one doesn't.
         shut_down(RESTART_TIMEOUT_S)
@@ -106,6 +114,19 @@ def open_run(target: Target, trial: TrialInfo, *, wire: Wire, earlier: Sequence[
     for point in earlier:
         opened.log(point)
     return opened
+
+
+@contextmanager
+def _exit_hooks_kept() -> Iterator[None]:
+    """Undo what wandb does to Python's exit: one more wrapper for each run and each service.
+
+    After a thousand of them the process could not end any more.
+    """
+    kept = sys.exit, sys.excepthook
+    try:
+        yield
+    finally:
+        sys.exit, sys.excepthook = kept
 
 
 def _init(target: Target, trial: TrialInfo, wire: Wire) -> wandb.Run:
@@ -154,18 +175,29 @@ def _settings() -> wandb.Settings:
 
 
 def shut_down(timeout_s: float) -> None:
-    """Tell wandb's service to end, and wait for it for `timeout_s` seconds at most.
+    """End wandb's service: it may send what it has for `timeout_s` seconds, then it is killed.
 
-    wandb would wait for ever as Python exits. Once told, the service ends by itself: after what it
-    has to send, or after FINISH_TIMEOUT_S.
+    Untold, wandb would wait for it as Python exits, for longer than anyone gives a process that
+    was asked to end; and a service left behind holds on to the worker's output.
     """
+    service = _service()
     ending = threading.Thread(target=_teardown, name="wandb-teardown", daemon=True)
     ending.start()
     ending.join(timeout_s)
+    if service is not None and service.poll() is None:
+        service.kill()
+
+
+def _service() -> subprocess.Popen[bytes] | None:
+    """Give wandb's service process, which has no public name; None where there is none."""
+    process: object = wandb_setup
+    for attribute in ("_singleton", "_connection", "_proc", "_process"):
+        process = getattr(process, attribute, None)
+    return process if isinstance(process, subprocess.Popen) else None
 
 
 def _teardown() -> None:
     try:
         wandb.teardown()
-    except Exception:  # a service that is gone already can't be told to go
+    except (Exception, SystemExit):  # from a service that is gone, and from one that was killed
         log.debug("wandb's service could not be told to end", exc_info=True)

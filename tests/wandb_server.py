@@ -1,18 +1,22 @@
 """A W&B server as far as runs go: what wandb 0.31 asks, kept in memory, answered as W&B does.
 
 History lines have an offset, as in W&B's own file stream; a run that is asked for again is
-answered with how many lines it has and the last of them.
+answered with how many lines it has and the last of them. `fault` makes it answer badly, or not.
 """
 
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Literal
 
 ENTITY = "team"
+SLOW_BYTE_S = 0.2
+
+Fault = Literal[401, 403, 404, 429, 500, "hang", "slow", "cut", "garbage"]
+"""A status to answer with; or no answer, one byte after another, half of it, or no JSON."""
 
 
 @dataclass
@@ -37,9 +41,10 @@ class ServedRun:
 
 @dataclass
 class WandbServer:
-    """The server's address and what it was told."""
+    """The server's address, what it was told, and how it answers from now on: None is well."""
 
     url: str
+    fault: Fault | None = None
     runs: dict[str, ServedRun] = field(default_factory=dict)
     bodies: list[str] = field(default_factory=list)
 
@@ -112,20 +117,46 @@ def serving() -> Iterator[WandbServer]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            with lock:
-                answer = json.dumps(served.answer(self.path, body)).encode()
-            self.send_response(200)
+            fault = served.fault
+            if fault is None or fault in ("slow", "cut"):
+                with lock:
+                    answer = json.dumps(served.answer(self.path, body)).encode()
+            else:
+                answer = b"<html>no JSON</html>" if fault == "garbage" else b'{"error": "no"}'
+            if fault == "hang":
+                ended.wait()
+                self.close_connection = True
+                return
+            self.send_response(fault if isinstance(fault, int) else 200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(answer)
+            self._write(answer, fault)
+
+        def _write(self, answer: bytes, fault: Fault | None) -> None:
+            if fault == "slow":
+                for byte in answer:
+                    self.wfile.write(bytes((byte,)))
+                    if ended.wait(SLOW_BYTE_S):
+                        break
+            else:
+                self.wfile.write(answer[: len(answer) // 2] if fault == "cut" else answer)
+            self.close_connection = fault is not None
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # wandb gave up waiting
+                super().handle()
 
         def log_message(self, *_args: object) -> None:
             pass
 
+    ended = threading.Event()
     lock = threading.Lock()
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         served = WandbServer(f"http://127.0.0.1:{http.server_port}")
         threading.Thread(target=http.serve_forever, daemon=True).start()
-        yield served
-        http.shutdown()
+        try:
+            yield served
+        finally:
+            ended.set()
+            http.shutdown()

@@ -38,7 +38,7 @@ class ClosingMirror(RecordingMirror):
     closed = 0
 
     @override
-    def close(self, timeout_s: float = 0.0) -> None:
+    def close(self, timeout_s: float = 0.0, *, hurried: Callable[[], bool] = lambda: False) -> None:
         self.closed += 1
 
 
