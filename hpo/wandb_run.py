@@ -22,6 +22,8 @@ from hpo.wandb_mode import Wire
 # it writes to the worker's terminal before a run's own settings can silence it.
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 os.environ.setdefault("WANDB_SILENT", "true")
+# With it wandb 0.31 writes its settings into the run's logs, the API key with them.
+os.environ.pop("WANDB_DEBUG", None)
 
 import wandb
 from wandb.sdk import wandb_setup
