@@ -18,6 +18,7 @@ from hpo.objective import Objective
 from hpo.parent import WorkingProcess
 from hpo.places import checkpoint_root, output_folder
 from hpo.progress import Progress
+from hpo.resume_states import sweep
 from hpo.stop import StopRequest
 from hpo.study import Pinned
 from hpo.trial_run import Surroundings
@@ -105,6 +106,7 @@ def work(
             parent=process.parent,
         )
         objective = Objective(around, config, session)
+        sweep(around.study, objective.checkpoint_root)
         worker = Worker(
             name=process.assignment.worker,
             database=database,

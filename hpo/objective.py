@@ -17,6 +17,7 @@ from config.schema import Configuration
 from config.space import apply
 from hpo.lease_keeper import LeaseKeeper, LeaseLost
 from hpo.micro_batches import StudyMicroBatches
+from hpo.resume_states import forget
 from hpo.stop import Stopped
 from hpo.trial_folder import trial_folder
 from hpo.trial_run import Outcome, Surroundings, TrialRun, fail
@@ -60,15 +61,17 @@ class Objective:
         run = TrialRun(self.around, trial, keeper)
         resume = open_resume_store(self.checkpoint_root, self._name(trial.number))
         try:
-            outcome = self._attempt(run, params, trial.number, resume, continued=continued)
-        except UpdateFinishedTrialError:
-            outcome = run.ended_elsewhere()
+            try:
+                outcome = self._attempt(run, params, trial.number, resume, continued=continued)
+            except UpdateFinishedTrialError:
+                outcome = run.ended_elsewhere()
         except storage.errors.LeaseLost as error:  # found by the fence
             run.left()
             raise LeaseLost from error
         except (Stopped, LeaseLost, DeviceLost):
             run.left()
             raise
+        forget(resume)
         return outcome
 
     def _attempt(
@@ -91,6 +94,7 @@ class Objective:
                     session=self.session,
                     output_dir=folder,
                     on_step=run.on_step,
+                    on_poll=run.on_poll,
                     resume=resume,
                     before_write=run.before_write,
                     micro_batches=self._micro_batches(),

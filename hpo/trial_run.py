@@ -197,7 +197,11 @@ class TrialRun:
         return self._close(Ending("failed", reason=message), TrialState.FAIL, error=message)
 
     def ended_elsewhere(self) -> Outcome:
-        """Take note that another program, such as optuna-dashboard, has ended the trial."""
+        """Take note that another program, such as optuna-dashboard, has ended the trial.
+
+        Raises LeaseLost where it was the worker that has the trial now.
+        """
+        self._keeper.confirm()
         state, number = self._frozen().state, self._trial.number
         reason = f"trial {number} was set to {state.name} by another program"
         self._around.progress.failed(number, reason)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC
 
@@ -151,7 +151,7 @@ class Worker:
                 self.leases.release(lease)
                 progress.left()
                 return None
-            except LeaseLost:
+            except (LeaseLost, storage.errors.LeaseLost):
                 progress.lost()
                 return None
             except DeviceLost as error:
@@ -164,30 +164,33 @@ class Worker:
         return None
 
     def _run(self, lease: Lease, keeper: LeaseKeeper) -> Outcome | None:
-        study = self.objective.around.study
-        with self._turn():
-            if lease.trial_id is None and self._all_tried():
-                self.leases.cancel(lease)
-                return None
-            trial_id = self._start(lease)
-            try:
-                with translated(self.database.url):
-                    trial = Trial(study, trial_id)
-                    params = suggest(trial, self.objective.config.optuna.search_space)
-            except StorageError:
-                raise  # the database failed, not the trial: its lease runs out and it goes on
-            except Exception as error:  # noqa: BLE001 - one trial's parameters must not stop the worker
-                keeper.confirm()
-                return self.objective.refuse(trial_id, error)
-        return self.objective.run(trial, params, keeper, continued=lease.continued)
+        with ExitStack() as held:
+            with self._turn():
+                if lease.trial_id is None and self._all_tried():
+                    self.leases.cancel(lease)
+                    return None
+                started = self.leases.start(lease)
+                held.enter_context(self.database.fence(started))
+                drawn = self._draw(started.trial_id, keeper)
+            if isinstance(drawn, Outcome):
+                return drawn
+            trial, params = drawn
+            return self.objective.run(trial, params, keeper, continued=lease.continued)
 
-    def _start(self, lease: Lease) -> int:
+    def _draw(
+        self, trial_id: int | None, keeper: LeaseKeeper
+    ) -> tuple[Trial, dict[str, object]] | Outcome:
+        """The trial with its parameters, or how it ended because of them."""
+        assert trial_id is not None  # noqa: S101 - a lease that was started has a trial
         try:
-            started = self.leases.start(lease)
-        except storage.errors.LeaseLost as error:
-            raise LeaseLost from error
-        assert started.trial_id is not None  # noqa: S101 - start gives a trial or raises
-        return started.trial_id
+            with translated(self.database.url):
+                trial = Trial(self.objective.around.study, trial_id)
+                return trial, suggest(trial, self.objective.config.optuna.search_space)
+        except StorageError:
+            raise  # the database failed, not the trial: its lease runs out and it goes on
+        except Exception as error:  # noqa: BLE001 - one trial's parameters must not stop the worker
+            keeper.confirm()
+            return self.objective.refuse(trial_id, error)
 
     def _turn(self) -> AbstractContextManager[None]:
         """One worker at a time where two could draw the same set at once."""

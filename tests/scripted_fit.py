@@ -73,6 +73,7 @@ class ScriptedFit:
         session: TrainingSession,  # noqa: ARG002 - fit's form
         output_dir: Path,
         on_step: OnStep,
+        on_poll: Callable[[], None],
         micro_batches: MicroBatches,  # noqa: ARG002
         resume: ResumeStore,
         before_write: Callable[[], None],
@@ -84,6 +85,7 @@ class ScriptedFit:
         ended: Ended = "finished"
         for step, value in enumerate(self.values, start=1):
             self.before.get(step, lambda: None)()
+            on_poll()
             before_write()
             on_step(Step(step, len(self.values), float(step), 1.0 / step))
             best = value > max((e.scores.rouge1 for e in evaluations), default=-1.0)

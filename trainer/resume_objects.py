@@ -66,6 +66,12 @@ class ObjectPlace(Place):
         with suppress(FileNotFoundError):
             self.files.rm(self.prefix, recursive=True)
 
+    @override
+    def groups_with(self, folder: str) -> list[str]:
+        self.files.invalidate_cache()
+        found = (path.partition(f"/{folder}/") for path in self.files.find(self.prefix))
+        return sorted({before.rpartition("/")[2] for before, inner, _ in found if inner})
+
     def opened(self, entry: str, file: str) -> AbstractContextManager[Output]:
         """Open an object for writing."""
         path = self._path(entry, file)

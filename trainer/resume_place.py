@@ -68,6 +68,10 @@ class Place(ABC):
     def clear(self) -> None:
         """Remove everything; nothing there is no error."""
 
+    @abstractmethod
+    def groups_with(self, folder: str) -> list[str]:
+        """Return the names of what lies in this place and has such a folder in it."""
+
 
 class FolderPlace(Place):
     """Entries as folders, written beside their place and renamed.
@@ -124,6 +128,10 @@ class FolderPlace(Place):
                 break
             with suppress(OSError):  # another trial's folder, or models, are in it
                 folder.rmdir()
+
+    @override
+    def groups_with(self, folder: str) -> list[str]:
+        return [path.parent.name for path in self.folder.glob(f"*/{folder}")]
 
     def _partial(self, entry: str) -> Path:
         return self.folder / f".{entry}{PARTIAL}"

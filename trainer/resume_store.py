@@ -26,6 +26,14 @@ class ResumeStore:
         return Attempt(self.place, fingerprint, guard=guard)
 
 
+def stored_names(root: str | Path, group: str) -> list[str]:
+    """Return the names below `group`, such as "STUDY/trial_00007", that have a resume state.
+
+    Raises TrainerError for a root that cannot be used, or what the storage's library raises.
+    """
+    return [f"{group}/{name}" for name in open_place(root, group).groups_with(FOLDER)]
+
+
 def open_resume_store(root: str | Path, name: str) -> ResumeStore:
     """Return the store of the training `name`, such as "STUDY/trial_00007", under a root.
 

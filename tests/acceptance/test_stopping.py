@@ -1,74 +1,167 @@
-"""Workers that are asked to stop, or die: their trial goes on under its number."""
+"""Workers that are asked to stop, killed or paused: their trial ends as if nothing had happened."""
 
 import os
+import re
 import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from optuna.trial import TrialState
+from acceptance.injected import at
+from optuna.trial import FrozenTrial, TrialState
 
-ONE_LONG_TRIAL = (
-    *("-o", "training.num_train_epochs=20"),
+from storage.connect import connect
+from storage.lease_rows import LeaseRow
+from storage.leases import Leases
+from storage.url import StorageURL
+
+EPOCHS = 12
+ONE_TRIAL = (
+    *("worker", "--study", "s", "--config", "search.yaml"),
+    *("-o", f"training.num_train_epochs={EPOCHS}"),
     *("-o", "optuna.n_trials=1"),
     *("-o", "optuna.pruner=none"),
 )
+WORKER = ("worker", "--study", "s")
 
 
-def create_one_long_trial(machine) -> None:
-    machine.run("create", "--study", "s", "--config", "search.yaml", *ONE_LONG_TRIAL)
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory, few_dialogues: Path) -> FrozenTrial:
+    """The trial as one worker trains it that nobody disturbs."""
+    from acceptance.conftest import make_machine
 
-
-def assert_trial_0_was_continued_to_its_end(machine, before) -> None:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (machine,) = make_machine(folder, few_dialogues, f"sqlite:///{folder / 'hpo.db'}")
+    machine.run(*ONE_TRIAL)
     (trial,) = machine.trials()
-    assert trial.number == 0
-    assert trial.params == before.params
+    return trial
+
+
+def assert_ended_as(machine, undisturbed: FrozenTrial) -> None:
+    (trial,) = machine.trials()
     assert trial.state == TrialState.COMPLETE
-    assert sorted(trial.intermediate_values) == list(range(1, 21))
-    # On one CPU the second attempt finds what the first had reported.
-    assert before.intermediate_values.items() <= trial.intermediate_values.items()
-    assert [point["step"] for point in trial.system_attrs["hpo:curve"]] == list(range(1, 21))
+    assert trial.params == undisturbed.params
+    assert trial.value == undisturbed.value
+    assert trial.intermediate_values == undisturbed.intermediate_values
+    curves = [each.system_attrs["hpo:curve"] for each in (trial, undisturbed)]
+    for point in (*curves[0], *curves[1]):
+        del point["seconds"]
+    assert curves[0] == curves[1]
+    assert list(machine.folder.rglob("resume")) == []
 
 
-@pytest.mark.parametrize(
-    ("number", "where"),
-    [(signal.SIGINT, "sqlite_machine"), (signal.SIGTERM, "postgres_machine")],
-)
-def test_a_stopped_worker_exits_cleanly_and_the_next_continues_its_trial(
-    request, until, number, where
-) -> None:
-    machine = request.getfixturevalue(where)
-    create_one_long_trial(machine)
-    worker = machine.start("worker", "--study", "s")
-    until(lambda: machine.reports() >= 2)
-    worker.send_signal(number)
-    printed = machine.finish(worker)
-    assert "stopped as asked" in printed
-    (before,) = machine.trials()
-    assert before.state == TrialState.RUNNING
-
-    assert "continues" in machine.run("worker", "--study", "s")
-    assert_trial_0_was_continued_to_its_end(machine, before)
+def lease_of(machine) -> LeaseRow:
+    """The lease of trial 0."""
+    with connect(StorageURL.parse(machine.storage)) as database:
+        study_id = database.storage.get_study_id_from_name("s")
+        (row,) = Leases(database, study_id).rows()
+        return row
 
 
-def test_a_killed_workers_trial_is_continued_by_the_next(machine, until) -> None:
-    create_one_long_trial(machine)
-    worker = machine.start("worker", "--study", "s", HPO_LEASE_S="3")
+def epochs_in(printed: str) -> list[int]:
+    """The epochs that were trained and evaluated in this run."""
+    return [int(epoch) for epoch in re.findall(r"trial 0  epoch (\d+)/", printed)]
+
+
+def working_process(parent: subprocess.Popen[str]) -> int:
+    """The process id of a worker's child."""
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+    (child,) = children.read_text(encoding="ascii").split()
+    return int(child)
+
+
+def test_a_trial_outlives_whatever_ends_its_workers(postgres_machine, until, undisturbed) -> None:
+    machine = postgres_machine
+    printed: list[str] = []
+
+    def work(after: int, end: Callable[[subprocess.Popen[str]], None], status: int) -> None:
+        """Let a worker evaluate until there are `after` reports, then end it."""
+        worker = machine.start(*(ONE_TRIAL if not printed else WORKER))
+        until(lambda: machine.reports() >= after)
+        end(worker)
+        printed.append(machine.finish(worker, status=status))
+
+    work(2, lambda worker: worker.terminate(), 0)
+    assert "stopped as asked" in printed[-1]
+    work(4, lambda worker: os.killpg(worker.pid, signal.SIGINT), 0)
+    assert "stopped as asked" in printed[-1]
+    work(6, lambda worker: worker.kill(), -signal.SIGKILL)  # the child ends in good order
+    lease = lease_of(machine)
+    assert (lease.attempt, lease.done, lease.expires_in < 0) == (1, False, True)
+
+    worker = machine.start(*WORKER)
+    until(lambda: machine.reports() >= 8)
+    os.kill(working_process(worker), signal.SIGKILL)
+    printed.append(machine.finish(worker))
+    assert "the working process died (SIGKILL); another one goes on" in printed[-1]
+    assert lease_of(machine).attempt == 2
+    assert_ended_as(machine, undisturbed)
+    assert sum(text.count("trial 0 continues at epoch ") for text in printed) == 4
+    # Only the one that was killed without a word may have lost an evaluation.
+    trained = [epoch for text in printed for epoch in epochs_in(text)]
+    assert sorted(set(trained)) == list(range(1, EPOCHS + 1))
+    assert len(trained) <= EPOCHS + 1
+
+
+def test_a_trial_goes_on_when_both_processes_are_killed(sqlite_machine, until, undisturbed) -> None:
+    machine = sqlite_machine
+    worker = machine.start(*ONE_TRIAL, HPO_LEASE_S="3")
     until(lambda: machine.reports() >= 2)
     os.killpg(worker.pid, signal.SIGKILL)
     worker.wait()
-    (before,) = machine.trials()
+    assert "trial 0 continues at epoch " in machine.run(*WORKER, HPO_LEASE_S="3")
+    assert_ended_as(machine, undisturbed)
+    assert lease_of(machine).attempt == 2
 
-    machine.run("worker", "--study", "s", HPO_LEASE_S="3")
-    assert_trial_0_was_continued_to_its_end(machine, before)
+
+def test_a_worker_that_starts_up_stops_at_once(sqlite_machine, until) -> None:
+    machine = sqlite_machine
+    worker = machine.start(*ONE_TRIAL)
+    until(lambda: Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text() != "")
+    worker.terminate()
+    assert "stopped as asked" in machine.finish(worker)
+    assert machine.trials() == []
 
 
-def test_a_paused_worker_that_lost_its_trial_drops_it_without_harm(postgres_machine, until) -> None:
-    machine = postgres_machine
-    create_one_long_trial(machine)
-    paused = machine.start("worker", "--study", "s", HPO_LEASE_S="3")
+PAUSES = {
+    "while it trains": None,
+    "in an evaluation": ("trainer.assess:assess", "if call == 3: os.kill(0, signal.SIGSTOP)"),
+    "while it saves": (
+        "trainer.resume_entry:Sealer.close",
+        "if call == 3: os.kill(0, signal.SIGSTOP)",
+    ),
+}
+
+
+@pytest.mark.parametrize("when", PAUSES)
+def test_a_paused_worker_drops_a_trial_that_it_lost(
+    request, tmp_path: Path, until, undisturbed, when: str
+) -> None:
+    on_sqlite = when == "while it trains"
+    machine = request.getfixturevalue("sqlite_machine" if on_sqlite else "postgres_machine")
+    pause = PAUSES[when]
+    fault = {} if pause is None else at(tmp_path / "fault", *pause)
+    paused = machine.start(*ONE_TRIAL, HPO_LEASE_S="3", **fault)
     until(lambda: machine.reports() >= 2)
-    os.killpg(paused.pid, signal.SIGSTOP)
-    (before,) = machine.trials()
-    machine.run("worker", "--study", "s", HPO_LEASE_S="3")
+    if pause is None:
+        os.killpg(paused.pid, signal.SIGSTOP)
+    machine.run(*WORKER, HPO_LEASE_S="3")
     os.killpg(paused.pid, signal.SIGCONT)
     assert "another worker has it now" in machine.finish(paused)
-    assert_trial_0_was_continued_to_its_end(machine, before)
+    assert_ended_as(machine, undisturbed)
+
+
+def test_a_trial_that_kills_its_workers_is_failed_and_the_search_goes_on(
+    machine, tmp_path: Path
+) -> None:
+    code = "if args[1].number == 0: os.kill(os.getpid(), signal.SIGSEGV)"
+    fault = at(tmp_path / "fault", "hpo.objective:Objective.run", code)
+    short = ("-o", "training.num_train_epochs=1", "-o", "optuna.n_trials=2")
+    printed = machine.run(*ONE_TRIAL, *short, **fault)
+    killer, other = machine.trials()
+    assert killer.state == TrialState.FAIL
+    assert "worker" in killer.user_attrs["hpo:error"]
+    assert other.state == TrialState.COMPLETE
+    assert printed.count("the working process died (SIGSEGV); another one goes on") == 3
+    assert "the budget is spent" in printed
