@@ -41,13 +41,13 @@ class OutOfMemory(Infeasible):
 
 
 class TrainingDiverged(Infeasible):
-    """The loss stopped being a number at optimizer step `step` (from 1)."""
+    """The loss grew beyond hope, or is no number, at optimizer step `step` (from 1)."""
 
     constraint = "divergence"
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, what: str = "the loss is not a number") -> None:
         super().__init__(
-            f"the loss is not a number at optimizer step {step}; "
+            f"{what} at optimizer step {step}; "
             "try a smaller training.learning_rate or precision: fp32"
         )
         self.step = step

@@ -23,6 +23,7 @@ from trainer.checkpoint import Checkpoints
 from trainer.curve import Curve
 from trainer.device import cpu_threads, device_name, pick_device, pick_precision
 from trainer.device_errors import device_errors_named
+from trainer.divergence import Divergence
 from trainer.errors import Interrupted
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.generate import generation_settings, padding_of
@@ -77,8 +78,12 @@ def fit(
     goes on: on a CPU to exactly the end that it would have reached without a break. What is full or
     unreachable costs a warning, not the training.
 
-    Raises TrainingDiverged when the loss stops being a number, and TrainerError for what cannot be
-    trained at all.
+    Batches that do not fit into memory go through the model in pieces, which changes neither steps
+    nor scores; `micro_batches` remembers what fits for the next training.
+
+    Raises OutOfMemory where not one example fits, TrainingDiverged when the loss grows beyond hope
+    or is no number, DeviceLost when this process cannot use the device again, and TrainerError for
+    what cannot be trained at all.
     """
     started = time.monotonic()
     device = pick_device()
@@ -103,6 +108,7 @@ def fit(
                 config, session, FittingBatch(evaluation_load(config, precision, device), memory)
             ),
             precision=precision,
+            divergence=Divergence(model.config.vocab_size),
             curve=Curve(config.metric.name),
             checkpoints=checkpoints,
             resume=states,
@@ -167,7 +173,7 @@ def _train(
         examples=session.train_split(config),
         padding=padding_of(judge.model.generation_config),
         smoothing=config.training.label_smoothing,
-        watch=Watch(plan, on_step),
+        watch=Watch(plan, on_step, judge.divergence),
         batch=batch,
         on_evaluation=judge,
         saved=_evaluated(saved.snapshot, plan) if saved else None,

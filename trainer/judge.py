@@ -1,7 +1,6 @@
 """What is made of each evaluation: a score, perhaps a kept model, and whether to go on."""
 
 import logging
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,8 @@ from trainer.assess import Assessment, Labelled, assess
 from trainer.checkpoint import Checkpoints, write_model
 from trainer.curve import Curve
 from trainer.device import Precision
-from trainer.errors import TrainingDiverged, first_line
+from trainer.divergence import Divergence
+from trainer.errors import first_line
 from trainer.evaluation import Ended, Evaluation
 from trainer.loop import Progress
 from trainer.resume import Resume
@@ -38,6 +38,7 @@ class Judge:
     model: BartForConditionalGeneration
     labelled: Labelled
     precision: Precision
+    divergence: Divergence
     curve: Curve
     checkpoints: Checkpoints
     resume: Resume
@@ -53,8 +54,7 @@ class Judge:
         """
         with rng_untouched():  # so that a stop during the evaluation costs nothing
             found = assess(self.model, self.labelled, precision=self.precision, poll=self.poll)
-        if not math.isfinite(found.loss):
-            raise TrainingDiverged(progress.step)
+        self.divergence.check_evaluation(found.loss, step=progress.step)
         value = found.scores.value(self.config.metric.name)
         admitted = self.checkpoints.admits(value)
         evaluation = self._evaluation(progress, found, admitted=admitted)

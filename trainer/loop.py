@@ -30,8 +30,9 @@ from typing_extensions import override  # Python 3.11's typing has none
 from config.schema import Configuration
 from trainer.batches import LengthGrouped, Padding
 from trainer.device import Precision
+from trainer.divergence import Divergence
 from trainer.encode import EncodedSplit
-from trainer.errors import TrainerError, TrainingDiverged
+from trainer.errors import TrainerError
 from trainer.evaluation import Step
 from trainer.loss import TrainingLoss
 from trainer.micro_batch import FittingBatch
@@ -92,8 +93,11 @@ class Progress:
 class Watch(TrainerCallback):
     """Follows the steps: their loss, their end, and whether an evaluation is due."""
 
-    def __init__(self, plan: Plan, on_step: Callable[[Step], None] | None) -> None:
+    def __init__(
+        self, plan: Plan, on_step: Callable[[Step], None] | None, divergence: Divergence
+    ) -> None:
         self.plan = plan
+        self.divergence = divergence
         self.on_step = on_step
         self.learning_rate = 0.0
         self._due = frozenset(plan.evaluate_after)
@@ -125,9 +129,8 @@ class Watch(TrainerCallback):
         """Read the step's loss, before it can spoil the weights."""
         loss = float(torch.stack(self._micro).sum())
         self._micro.clear()
-        if not math.isfinite(loss):
-            raise TrainingDiverged(state.global_step + 1)
         self._losses.append(loss)
+        self.divergence.check_updates(self._losses, step=state.global_step + 1)
         self.learning_rate = float(kwargs["optimizer"].param_groups[0]["lr"])
 
     @override

@@ -334,6 +334,19 @@ def test_diverged_training_ends_at_the_step_where_it_did(
     with pytest.raises(TrainingDiverged) as caught:
         train(config, session, tmp_path / "out")
     assert caught.value.step == 1
+    assert "the loss is nan at optimizer step 1" in str(caught.value)
+
+
+def test_a_training_that_a_high_rate_blows_up_is_ended_and_the_next_is_as_ever(
+    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path
+) -> None:
+    expected = train(tiny_config(), session, tmp_path / "expected")
+    wild = tiny_config(training={"learning_rate": 1.0, "num_train_epochs": 20, "warmup_ratio": 0.0})
+    with pytest.raises(TrainingDiverged, match="twice the loss of guessing") as caught:
+        train(wild, session, tmp_path / "wild")
+    assert caught.value.constraint == "divergence"
+    assert caught.value.step < 80  # of 80
+    assert scores_of(train(tiny_config(), session, tmp_path / "after")) == scores_of(expected)
 
 
 def test_nothing_is_printed(

@@ -11,11 +11,13 @@ from transformers import TrainerControl, TrainerState
 
 from config.schema import Configuration
 from trainer.device import Precision
+from trainer.divergence import Divergence
 from trainer.errors import TrainerError, TrainingDiverged
 from trainer.evaluation import Step
 from trainer.loop import Plan, Watch, arguments_of, mean, plan_of
 
 MakeConfig = Callable[..., Configuration]
+RULE = Divergence(30_000)
 PLAN = Plan(steps_per_epoch=4, total_steps=8, evaluate_after=(2, 4))
 
 
@@ -57,7 +59,7 @@ def take_step(watch: Watch, number: int, *losses: float, rate: float = 0.5) -> T
 
 def test_watch_tells_each_step_and_asks_for_evaluations() -> None:
     told: list[Step] = []
-    watch = Watch(PLAN, told.append)
+    watch = Watch(PLAN, told.append, RULE)
     asked = [take_step(watch, number, 1.0, 0.5).should_evaluate for number in range(1, 5)]
     assert asked == [False, True, False, True]
     assert told[0] == Step(1, 8, 0.25, 1.5)
@@ -65,7 +67,7 @@ def test_watch_tells_each_step_and_asks_for_evaluations() -> None:
 
 
 def test_losses_begin_anew_after_each_evaluation() -> None:
-    watch = Watch(PLAN, None)
+    watch = Watch(PLAN, None, RULE)
     take_step(watch, 1, 2.0)
     take_step(watch, 2, 4.0)
     assert watch.losses == (2.0, 4.0)
@@ -81,7 +83,7 @@ def test_plan_counts_the_evaluations_up_to_a_step() -> None:
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_watch_ends_a_training_whose_loss_is_no_number(loss: float) -> None:
-    watch = Watch(PLAN, None)
+    watch = Watch(PLAN, None, RULE)
     take_step(watch, 1, 2.0)
     with pytest.raises(TrainingDiverged) as caught:
         take_step(watch, 2, 1.0, loss)
