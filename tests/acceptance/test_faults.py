@@ -1,0 +1,64 @@
+"""Trials whose settings do not fit or do not train, through real workers."""
+
+import json
+import os
+from pathlib import Path
+
+from optuna.trial import TrialState
+
+from hpo.micro_batches import PREFIX
+from storage.connect import connect
+from storage.url import StorageURL
+
+LITTLE_MEMORY = Path(__file__).parent / "little_memory"
+BATCH, LENGTH = "training.per_device_train_batch_size", "model.max_encoder_length"
+# A dialogue of 32 tokens fits four times, one of 160 not once.
+SPACE = (
+    *("-o", "optuna.search_space={%s: {choices: [8, 16]}, %s: {choices: [32, 160]}}"),
+    *("-o", "optuna.sampler=grid"),
+    *("-o", "optuna.pruner=none"),
+    *("-o", "optuna.n_trials=4"),
+    *("-o", "training.num_train_epochs=2"),
+)
+
+
+def test_workers_cut_batches_that_do_not_fit_and_end_what_never_fits_as_infeasible(
+    postgres_machine,
+) -> None:
+    machine = postgres_machine
+    space = [word % (BATCH, LENGTH) if "%s" in word else word for word in SPACE]
+    machine.run("create", "--study", "s", "--config", "search.yaml", *space)
+    path = os.pathsep.join([str(LITTLE_MEMORY), os.environ.get("PYTHONPATH", "")])
+    card = {"PYTHONPATH": path, "LITTLE_MEMORY": "130"}
+    workers = [machine.start("worker", "--study", "s", **card) for _ in range(2)]
+    printed = [machine.finish(worker) for worker in workers]
+
+    trials = {(t.params[BATCH], t.params[LENGTH]): t for t in machine.trials()}
+    assert len(trials) == len(machine.trials()) == 4
+    for batch in (8, 16):
+        fits, never = trials[batch, 32], trials[batch, 160]
+        assert fits.state is TrialState.COMPLETE
+        assert sorted(fits.intermediate_values) == [1, 2]
+        assert never.state is TrialState.PRUNED
+        assert never.constraints == {"memory": 1.0}
+        assert f"{BATCH} {batch} does not fit in memory" in never.user_attrs["hpo:infeasible"]
+    status = json.loads(machine.run("status", "--study", "s", "--json"))
+    counts = status["trials"]
+    assert (counts["complete"], counts["infeasible"], counts["pruned"]) == (2, 2, 0)
+    assert sum(" infeasible: " in line for p in printed for line in p.splitlines()) == 2
+    assert status["best"]["params"][LENGTH] == 32
+    # Found once for each length and batch, for training and for evaluation: not for each trial.
+    assert sorted(sizes_found(machine).values()) == [1, 1, 4, 4, 4]
+
+
+def sizes_found(machine) -> dict[str, int]:
+    """The smallest size that is remembered for each need of memory."""
+    with connect(StorageURL.parse(machine.storage)) as database:
+        study_id = database.storage.get_study_id_from_name("s")
+        attributes = database.storage.get_study_system_attrs(study_id)
+    sizes: dict[str, int] = {}
+    for name in attributes:
+        if name.startswith(PREFIX):
+            key, _, size = name.rpartition(":")
+            sizes[key] = min(int(size), sizes.get(key, int(size)))
+    return sizes
