@@ -271,6 +271,7 @@ class Loop(Seq2SeqTrainer):
         if self._saved is not None:
             set_rng_states(self._saved.rng)
             self._restored.add("rng")
+            self._saved.let_go()
 
     def let_go(self) -> None:
         """Drop the optimizer and its state, even while an error's traceback holds the loop."""

@@ -21,12 +21,13 @@ from trainer.resume_entry import (
     Manifest,
     Sealer,
     Unusable,
+    checked_tensors,
     fetch_checked,
     read_checked,
     read_manifest,
 )
 from trainer.resume_place import Place
-from trainer.tensor_stream import Tensors, read_tensors, write_tensors
+from trainer.tensor_stream import Tensors, write_tensors
 from trainer.write_guard import WriteGuard
 
 STATES_KEPT = 2
@@ -137,7 +138,7 @@ class Attempt:
             manifest = read_manifest(self.place, entry)
             self._check(manifest)
             values = json.loads(read_checked(self.place, entry, manifest, VALUES))
-            tensors = read_tensors(read_checked(self.place, entry, manifest, TENSORS))
+            tensors = checked_tensors(self.place, entry, manifest, TENSORS)
         except Unusable:
             raise
         except Exception as error:  # as above; and what is no JSON or no safetensors

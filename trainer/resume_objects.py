@@ -41,6 +41,10 @@ class ObjectPlace(Place):
         return cast("bytes", self.files.cat_file(self._path(entry, file)))
 
     @override
+    def path(self, entry: str, file: str) -> Path | None:
+        return None
+
+    @override
     @contextmanager
     def writing(self, entry: str) -> Iterator[EntryWriter]:
         try:

@@ -53,6 +53,10 @@ class Place(ABC):
         """Return a file's bytes; raises FileNotFoundError where there is none."""
 
     @abstractmethod
+    def path(self, entry: str, file: str) -> Path | None:
+        """Return where the file can be read in place; None where only its bytes can be had."""
+
+    @abstractmethod
     def writing(self, entry: str) -> AbstractContextManager[EntryWriter]:
         """Write an entry: whole when the block ends, not there at all when it raises."""
 
@@ -94,6 +98,10 @@ class FolderPlace(Place):
     @override
     def read(self, entry: str, file: str) -> bytes:
         return (self.folder / entry / file).read_bytes()
+
+    @override
+    def path(self, entry: str, file: str) -> Path | None:
+        return self.folder / entry / file
 
     @override
     @contextmanager

@@ -35,7 +35,7 @@ class Snapshot:
     """A training between two steps; `scaler` is None without fp16."""
 
     position: Position
-    weights: Tensors
+    weights: dict[str, torch.Tensor]
     optimizer: Mapping[str, Any]  # as torch's state_dict
     scheduler: Mapping[str, Any]
     scaler: Mapping[str, Any] | None
@@ -44,6 +44,11 @@ class Snapshot:
     def evaluated(self) -> "Snapshot":
         """Return the same with the evaluation here made: the losses until now are told."""
         return replace(self, position=replace(self.position, losses=()))
+
+    def let_go(self) -> None:
+        """Drop the large tensors, once the training has them: they may hold a deleted file."""
+        self.weights.clear()
+        self.optimizer["state"].clear()
 
     def values(self) -> dict[str, Any]:
         """Return what JSON can hold of it."""

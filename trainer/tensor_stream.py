@@ -7,11 +7,12 @@ length of a JSON header, the header, the tensors one behind the other. Reading i
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Protocol
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load
+from safetensors.torch import load, load_file
 
 NAMES = {
     torch.float64: "F64",
@@ -50,6 +51,14 @@ def read_tensors(data: bytes) -> dict[str, torch.Tensor]:
     """Return the tensors of a safetensors file, on the CPU; ValueError where it is none."""
     try:
         return load(data)
+    except SafetensorError as error:
+        raise ValueError(f"no safetensors: {error}") from error
+
+
+def map_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a safetensors file as its own pages; ValueError where it is none."""
+    try:
+        return load_file(path)
     except SafetensorError as error:
         raise ValueError(f"no safetensors: {error}") from error
 

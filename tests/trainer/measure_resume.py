@@ -19,6 +19,7 @@ from trainer.rng import rng_states
 from trainer.snapshot import Position, Snapshot, named_weights, set_optimizer, set_weights
 from trainer.write_guard import WriteGuard
 
+say = sys.stdout.write
 REPEATS = 5
 KOBART = BartConfig(
     vocab_size=30_000,
@@ -44,7 +45,8 @@ def measure(root: str) -> None:
     saves, models, restores = [], [], []
     store = open_resume_store(root, "measure")
     with tempfile.TemporaryDirectory(dir=root if "://" not in root else None) as folder:
-        states = ResumeStates(store.attempt("f", WriteGuard(None)), Checkpoints(Path(folder), limit=1))
+        checkpoints = Checkpoints(Path(folder), limit=1)
+        states = ResumeStates(store.attempt("f", WriteGuard(None)), checkpoints)
         assert states.restore(lambda _: None) is None
         for step in range(1, REPEATS + 1):
             snapshot = Snapshot(
@@ -64,19 +66,17 @@ def measure(root: str) -> None:
             states.save(snapshot, (), seconds=1.0)
             saves.append(time.perf_counter() - began)
         for _ in range(REPEATS):
-            again = ResumeStates(
-                store.attempt("f", WriteGuard(None)), Checkpoints(Path(folder), limit=1)
-            )
+            again = ResumeStates(store.attempt("f", WriteGuard(None)), checkpoints)
             began = time.perf_counter()
             saved = again.restore(lambda found: set_weights(model, found.weights))
             assert saved is not None
             set_optimizer(optimizer, saved.snapshot.optimizer)
             restores.append(time.perf_counter() - began)
     store.clear()
-    print(f"{size / 1e6:.2f} M parameters in {root.partition('://')[0]}, {REPEATS} repeats")
+    say(f"{size / 1e6:.2f} M parameters in {root.partition('://')[0]}, {REPEATS} repeats\n")
     for what, times in (("save", saves), ("keep a model", models), ("restore", restores)):
         listed = " ".join(f"{each:.2f}" for each in times)
-        print(f"{what}: median {statistics.median(times):.2f} s ({listed})")
+        say(f"{what}: median {statistics.median(times):.2f} s ({listed})\n")
 
 
 if __name__ == "__main__":

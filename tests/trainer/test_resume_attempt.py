@@ -98,9 +98,7 @@ def test_damaged_state_is_told_and_the_one_before_it_used(
     assert steps(place) == [1, 3]  # the damaged one does not take a place of the two
 
 
-def test_no_usable_state_is_the_start(
-    place: FolderPlace, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_usable_state_is_the_start(place: FolderPlace, caplog: pytest.LogCaptureFixture) -> None:
     put(attempt(place), 1)
     truncate(newest(place) / "state.json")
     attempt(place)

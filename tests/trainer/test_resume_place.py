@@ -40,10 +40,14 @@ def test_entry_is_there_when_its_block_ends(place: Place) -> None:
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
 def test_entry_whose_block_raises_was_never_there(place: Place, error: BaseException) -> None:
-    with pytest.raises(type(error)), place.writing("one") as writer:
-        with writer.file("a") as output:
-            output.write(memoryview(b"half"))
-        raise error
+    def write_half() -> None:
+        with place.writing("one") as writer:
+            with writer.file("a") as output:
+                output.write(memoryview(b"half"))
+            raise error
+
+    with pytest.raises(type(error)):
+        write_half()
     assert (place.entries(), place.leftovers()) == ([], [])
 
 
