@@ -1,14 +1,17 @@
 """The winner as a configuration that trains again, with where it came from."""
 
+from pathlib import Path
 from typing import Any
 
 import optuna
 
 from config.load import dump
 from config.schema import Configuration
+from config.sections import General
 from config.space import apply
 from hpo import study as studies
 from hpo.errors import HpoError
+from hpo.places import stays_below
 from hpo.study import Pinned
 from hpo.trial_record import Best, best_trial
 from storage.connect import Database
@@ -26,6 +29,8 @@ def find_best(database: Database, name: str) -> tuple[Pinned, Best]:
 def winning_configuration(name: str, pinned: Pinned, best: Best) -> Configuration:
     """The study's configuration with the trial's parameters, its machine's threads, provenance.
 
+    An output folder outside the one that this runs in becomes the default: the file is for
+    `hpo train`, and a database must not name the folder that one writes its cache to.
     On a CPU the number of threads decides the order of sums, hence the last digits of a score:
     it is set to what the trial ran with.
     """
@@ -33,6 +38,8 @@ def winning_configuration(name: str, pinned: Pinned, best: Best) -> Configuratio
     general = settings.general
     if best.machine.get("device") == "cpu":
         general = general.model_copy(update={"cpu_threads": best.machine.get("cpu_threads")})
+    if not stays_below(Path.cwd(), general.output_dir):
+        general = general.model_copy(update={"output_dir": General().output_dir})
     whole = {"general": general, "provenance": provenance(name, pinned, best)}
     return settings.model_copy(update=whole)
 

@@ -18,7 +18,7 @@ def output_folder(pinned: str, given: str | None, *, here: Path) -> str:
     """
     if given is not None:
         return given
-    if _stays_below(here, pinned):
+    if stays_below(here, pinned):
         return pinned
     raise WrongInput(
         f"the study wants its models in {pinned!r}, which is outside this folder, and what is in"
@@ -30,7 +30,7 @@ def checkpoint_root(pinned: str | None, given: str | None, *, here: Path) -> str
     """The checkpoint root to use, chosen alike; None is the output folder. Raises WrongInput."""
     if given is not None or pinned is None:
         return given
-    if "://" not in pinned and _stays_below(here, pinned):
+    if "://" not in pinned and stays_below(here, pinned):
         return pinned
     raise WrongInput(
         f"the study wants its checkpoints in {pinned!r}, which is outside this folder, and what is"
@@ -39,7 +39,8 @@ def checkpoint_root(pinned: str | None, given: str | None, *, here: Path) -> str
     )
 
 
-def _stays_below(here: Path, pinned: str) -> bool:
+def stays_below(here: Path, pinned: str) -> bool:
+    """Whether a folder out of the database lies below `here`, however it is written."""
     path = Path(pinned)
     if not pinned.isprintable() or ".." in path.parts or pinned.startswith("~"):
         return False

@@ -96,3 +96,24 @@ def test_a_picture_can_be_taken_for_the_documentation(dashboard, tmp_path):
     )
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 20_000
+
+
+def test_a_read_only_page_works_whole_says_so_and_deletes_nothing(dashboard):
+    """Every page of the study under our Content-Security-Policy, in a real browser."""
+    said = []
+    with chromium.page(dashboard) as page:
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        for path in ("", "/analytics", "/trials?numbers=3", "/note", "/trialTable"):
+            page.goto(f"{dashboard}/studies/1{path}")
+            page.get_by_text("Read-only: nothing can be changed here").wait_for()
+            page.wait_for_load_state("networkidle")
+        assert said == []
+        page.goto(dashboard)
+        page.get_by_label("delete study").first.click()
+        page.get_by_role("button", name="Yes").click()
+        page.get_by_text("Failed to delete study").wait_for()
+        page.reload()
+        page.get_by_text("kobart").first.wait_for()
+    assert any("this dashboard is read-only" in line for line in said)
+    assert not [line for line in said if "Content Security Policy" in line]

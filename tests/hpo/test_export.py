@@ -1,6 +1,7 @@
 """The winner as a configuration that loads to exactly what the trial ran with."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -101,3 +102,13 @@ def test_the_winner_is_read_with_all_it_ran_on(database: Database, pinned: Pinne
         machine={"device": "cpu", "cpu_threads": 2},
         checkpoint="outputs/s/trial_00000/evaluation-7",
     )
+
+
+@pytest.mark.parametrize("hostile", ["/etc", "../../up", "~/.ssh", "a\nb"])
+def test_a_folder_elsewhere_that_the_database_names_is_not_exported(
+    pinned: Pinned, hostile: str
+) -> None:
+    general = pinned.config.general.model_copy(update={"output_dir": hostile})
+    config = pinned.config.model_copy(update={"general": general})
+    exported = winning_configuration("s", replace(pinned, config=config), best_with(3e-5))
+    assert exported.general.output_dir == "./outputs"
