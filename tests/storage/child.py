@@ -16,9 +16,14 @@ import optuna
 
 from storage.connect import connect
 from storage.leases import Lease, Leases, Spent, Wait
+from storage.patience import Patience
 from storage.url import StorageURL
+from storage.workers import Workers
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+TRAINING_S = 0.1
 
 
 def open_database(together: Barrier, url: str) -> str:
@@ -94,7 +99,49 @@ def lock(together: Barrier, url: str, name: str, path: str) -> str:
         return "counted"
 
 
-TASKS = {"open": open_database, "work": work, "compete": compete, "hold": hold, "lock": lock}
+def search(together: Barrier, url: str, study: str, n_trials: str) -> dict[int, float]:
+    """Take trials as a patient worker does; give the value told of each that was taken."""
+    patience = Patience(outage_s=300.0)
+    together.wait()
+    with connect(StorageURL.parse(url), patience=patience) as database:
+        sampler = optuna.samplers.RandomSampler()
+        opened = optuna.load_study(storage=database.storage, study_name=study, sampler=sampler)
+        leases, workers = Leases(database, opened._study_id), Workers(database, opened._study_id)
+        name = f"w{os.getpid()}"
+        workers.register(name, host="h", pid=os.getpid(), device="cpu")
+        told = {}
+        while not isinstance(got := leases.claim(name, n_trials=int(n_trials)), Spent):
+            if isinstance(got, Wait):
+                time.sleep(0.05)
+                continue
+            assert got.attempt == 1
+            lease = leases.start(got)
+            with database.fence(lease):
+                trial = optuna.trial.Trial(opened, lease.trial_id)
+                x = trial.suggest_float("x", 0, 1)
+                value = x + trial.number
+                trial.set_user_attr("number", trial.number)
+                trial.report(x, 1)
+                time.sleep(TRAINING_S)
+                assert leases.renew(lease)
+                workers.beat(name, "training")
+                trial.report(value, 2)
+                opened.tell(trial, value)
+            assert leases.done(lease)
+            assert trial.number not in told
+            told[trial.number] = value
+        workers.leave(name)
+        return told
+
+
+TASKS = {
+    "search": search,
+    "open": open_database,
+    "work": work,
+    "compete": compete,
+    "hold": hold,
+    "lock": lock,
+}
 
 
 def run_together(processes: str, what: str, *arguments: str) -> dict[str, object]:

@@ -1,0 +1,271 @@
+"""A real PostgreSQL that is stopped, crashes, freezes or kills its connections, and a locked file.
+
+Every call of a worker is made while the database is away, all at once, and each has to end well.
+"""
+
+import logging
+import random
+import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import optuna
+import psycopg
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import Trial, TrialState
+from own_server import own_server
+
+from storage.connect import connect
+from storage.errors import Unreachable
+from storage.leases import Lease, Leases
+from storage.patience import Patience
+from storage.url import StorageURL
+from storage.workers import Workers
+
+OUTAGE_S = 15.0
+LOCKED_S = 6.5  # longer than one try of SQLite's own
+PATIENT = Patience(outage_s=120.0)
+TRIALS = 40
+KILLS, MOST_KILLS = 100, 250
+UNIFORM = FloatDistribution(0, 1)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with own_server() as started:
+        yield started
+
+
+@pytest.fixture
+def database(server):
+    with connect(server.url, patience=PATIENT) as opened:
+        yield opened
+        for summary in optuna.get_all_study_summaries(opened.storage):
+            opened.storage.delete_study(summary._study_id)
+
+
+class Fire:
+    """Kills connections of one database at random, from a thread, until its end."""
+
+    def __init__(self, url):
+        self._url = url
+        self._end = threading.Event()
+        self._kills = 0
+        self._thread = threading.Thread(target=self._shoot)
+
+    def start(self):
+        self._thread.start()
+
+    def end(self):
+        self._end.set()
+        self._thread.join()
+        return self._kills
+
+    def _shoot(self):
+        rng = random.Random(1)
+        with psycopg.connect(self._url, autocommit=True) as admin:
+            # Not without end: on a slow machine nobody would keep a connection for long enough.
+            while self._kills < MOST_KILLS and not self._end.wait(rng.uniform(0, 0.1)):
+                row = admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
+                    " current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1"
+                ).fetchone()
+                self._kills += row is not None
+
+
+@pytest.fixture
+def url_under_fire(postgres_url, ready_template, postgres_server):
+    name = StorageURL.parse(postgres_url).database
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {ready_template}")
+    fire = Fire(postgres_url)
+    yield StorageURL.parse(postgres_url), fire
+    fire.end()
+
+
+class Calls:
+    """What workers do, each call prepared so far that only it remains to be made."""
+
+    def __init__(self, database):
+        self.database = database
+        self.study = optuna.create_study(
+            storage=database.storage, study_name="s", direction="maximize"
+        )
+        self.leases = Leases(database, self.study._study_id)
+        self.workers = Workers(database, self.study._study_id)
+        self.workers.register("w", host="h", pid=1, device="cpu")
+        self.trial = {name: self.study.ask() for name in ("report", "tell", "attr", "param")}
+        self.held = {name: self.leases.claim(name, n_trials=99) for name in ("start", "renew")}
+        ended = self.leases.start(self.leases.claim("done", n_trials=99))
+        self.study.tell(Trial(self.study, ended.trial_id), 0.25)
+        self.held["done"] = ended
+        self.held["cancel"] = self.leases.claim("cancel", n_trials=99)
+
+    def all(self):
+        storage, held = self.database.storage, self.held
+        return {
+            "connect": lambda: connect(self.database.url, patience=PATIENT).close(),
+            "claim": lambda: self.leases.claim("claim", n_trials=99),
+            "start": lambda: self.leases.start(held["start"]),
+            "renew": lambda: self.leases.renew(held["renew"]),
+            "done": lambda: self.leases.done(held["done"]),
+            "cancel": lambda: self.leases.cancel(held["cancel"]),
+            "beat": lambda: self.workers.beat("w", "training"),
+            "report": lambda: self.trial["report"].report(0.5, 1),
+            "tell": lambda: self.study.tell(self.trial["tell"], 0.75),
+            "attr": lambda: self.trial["attr"].set_user_attr("k", 1),
+            "param": lambda: storage.set_trial_param(
+                self.trial["param"]._trial_id, "x", 0.5, UNIFORM
+            ),
+            "study attr": lambda: self.study.set_user_attr("k", 1),
+            "enqueue": lambda: self.study.enqueue_trial({"x": 0.125}),
+            "read": self.study.get_trials,
+            "lock": self.locked,
+        }
+
+    def locked(self):
+        with self.database.lock("a"):
+            pass
+
+    def check(self, results):
+        """Everything was done, and done once."""
+        assert isinstance(results["claim"], Lease)
+        assert results["renew"]
+        assert results["done"]
+        assert results["cancel"]
+        trials = {trial._trial_id: trial for trial in self.study.get_trials()}
+        named = {name: trials[trial._trial_id] for name, trial in self.trial.items()}
+        assert named["report"].intermediate_values == {1: 0.5}
+        assert (named["tell"].state, named["tell"].value) == (TrialState.COMPLETE, 0.75)
+        assert named["attr"].user_attrs == {"k": 1}
+        assert named["param"].params == {"x": 0.5}
+        assert self.study.user_attrs == {"k": 1}
+        states = [trial.state for trial in trials.values()]
+        # Four asked for, one ended before, one started now, one enqueued.
+        assert len(states) == 7
+        assert states.count(TrialState.WAITING) == 1
+        assert [row.worker for row in self.leases.rows()] == ["start", "renew", "done", "claim"]
+        assert [row.doing for row in self.workers.rows()] == ["training"]
+
+
+def test_every_call_outlasts_an_outage_and_two_lines_tell_of_it(server, database, caplog):
+    calls = Calls(database)
+    with ThreadPoolExecutor(20) as pool, caplog.at_level(logging.WARNING, "storage"):
+        server.stop()
+        made = {name: pool.submit(call) for name, call in calls.all().items()}
+        done, _ = wait(made.values(), timeout=OUTAGE_S)
+        assert not done
+        server.start()
+        results = {name: call.result() for name, call in made.items()}
+    calls.check(results)
+    told = [record.message for record in caplog.records if record.name == "storage.retry"]
+    # The call that connects has no other connection's outage to share: it tells its own.
+    assert [line for line in told if "asking again for up to 120 s" in line] == told[:2]
+    assert [line for line in told if "answers again, after" in line] == told[2:]
+    assert len(told) == 4
+
+
+def test_calls_outlast_a_crash_of_the_server_and_its_recovery(server, database):
+    calls = Calls(database)
+    with ThreadPoolExecutor(20) as pool:
+        made = {}
+        for name, call in calls.all().items():
+            made[name] = pool.submit(call)
+            if name == "start":
+                server.crash()
+        server.start()
+        results = {name: call.result() for name, call in made.items()}
+    calls.check(results)
+
+
+def test_optunas_own_loop_lives_through_a_restart_before_its_tell(server, database):
+    """Plain Optuna dies here with UnboundLocalError: updated_state."""
+    study = optuna.create_study(storage=database.storage)
+
+    def objective(trial):
+        server.restart()
+        return trial.suggest_float("x", 0, 1)
+
+    study.optimize(objective, n_trials=1)
+    assert [trial.state for trial in study.get_trials()] == [TrialState.COMPLETE]
+
+
+def test_server_that_is_there_and_silent_is_noticed_and_outlasted(server, database, monkeypatch):
+    monkeypatch.setattr("storage.watched.ANSWER_S", 0.5)
+    monkeypatch.setattr("storage.engines.CONNECT_TIMEOUT_S", 2)
+    study = optuna.create_study(storage=database.storage)
+    trial = study.ask()
+    with ThreadPoolExecutor(1) as pool:
+        with server.frozen():
+            reported = pool.submit(trial.report, 0.5, 1)
+            while database._retry._outage.lasts_s is None:
+                time.sleep(0.05)
+            assert not reported.done()
+        reported.result()
+    assert study.get_trials()[0].intermediate_values == {1: 0.5}
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["stopped", "frozen"])
+def test_stop_request_ends_the_wait_for_a_database_that_is_away(server, monkeypatch, silent):
+    monkeypatch.setattr("storage.watched.STOPPING_ANSWER_S", 0.2)
+    stop = threading.Event()
+    patience = Patience(outage_s=600.0, give_up=stop.is_set)
+    with connect(server.url, patience=patience) as database, ThreadPoolExecutor(1) as pool:
+
+        def ask():
+            asked = pool.submit(database.now)
+            assert not wait([asked], timeout=0.5).done
+            stop.set()
+            with pytest.raises(Unreachable, match="does not answer"):
+                asked.result()
+
+        if silent:
+            with server.frozen():
+                ask()
+        else:
+            server.stop()
+            ask()
+            with pytest.raises(Unreachable, match="asked to stop"):
+                database.now()
+            server.start()
+
+
+def test_calls_outlast_a_lock_on_the_sqlite_file(tmp_path, ready_file):
+    path = tmp_path / "hpo.db"
+    path.write_bytes(ready_file.read_bytes())
+    with connect(StorageURL.parse(f"sqlite:///{path}")) as database, ThreadPoolExecutor(20) as pool:
+        calls = Calls(database)
+        locker = sqlite3.connect(path, isolation_level=None)
+        locker.execute("BEGIN IMMEDIATE")
+        made = {name: pool.submit(call) for name, call in calls.all().items()}
+        time.sleep(LOCKED_S)
+        assert not made["tell"].done()
+        locker.execute("COMMIT")
+        locker.close()
+        calls.check({name: call.result() for name, call in made.items()})
+
+
+def test_search_whose_connections_are_killed_all_the_time_takes_each_trial_once(
+    url_under_fire, together
+):
+    url, shot = url_under_fire
+    with connect(url) as database:
+        study = optuna.create_study(storage=database.storage, study_name="s")
+        shot.start()
+        outcome = together(3, "search", url.sqlalchemy, "s", TRIALS)
+        kills = shot.end()
+        assert outcome.codes == [0] * 3
+        told = {int(number): value for mine in outcome.results for number, value in mine.items()}
+        trials = study.get_trials()
+        assert [trial.number for trial in trials] == list(range(TRIALS))
+        assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+        assert {trial.number: trial.value for trial in trials} == told
+        assert sum(len(mine) for mine in outcome.results) == TRIALS
+        for trial in trials:
+            assert trial.intermediate_values == {1: trial.params["x"], 2: trial.value}
+            assert trial.user_attrs == {"number": trial.number}
+        assert Leases(database, study._study_id).taken() == TRIALS
+        assert kills >= KILLS
