@@ -5,6 +5,7 @@ A file may say `preset: NAME`; what it leaves out comes from there, else from `k
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +23,8 @@ __all__ = ["DEFAULT_PRESET", "dump", "from_mapping", "load", "preset_names", "to
 
 DEFAULT_PRESET = "kobart"
 PRESETS = Path(__file__).parent / "presets"
+MOST_BYTES = 10 * 10**6
+PIPES = ("/dev/", "/proc/self/fd/")  # of a shell, as in `hpo config check <(…)`
 
 
 def preset_names() -> tuple[str, ...]:
@@ -42,7 +45,7 @@ def load(
     environ: the environment; None for an empty one.
     Raises ConfigError, also where the search space does not fit the fields.
     """
-    source = source or DEFAULT_PRESET
+    source = DEFAULT_PRESET if source is None else source
     layer = _from_source(source)
     settings = [*settings_from(overrides), *settings_from_environment(environ or {})]
     for setting in settings:
@@ -81,12 +84,20 @@ def _printable(line: str) -> str:
 def _from_source(source: str) -> dict[str, object]:
     if source in preset_names():
         return _layer(PRESETS / f"{source}.yaml")
-    path = Path(source).expanduser()
-    layer = _layer(path)
+    layer = _layer(_path(source))
     base = layer.pop("preset", DEFAULT_PRESET)
     if base not in preset_names():
         raise SourceError(f"{source}: preset: {_unknown_preset(str(base))}")
     return merged(_layer(PRESETS / f"{base}.yaml"), layer)
+
+
+def _path(source: str) -> Path:
+    if not source.strip():
+        raise SourceError("the configuration's name is empty; name a preset or a YAML file")
+    try:
+        return Path(source).expanduser()
+    except RuntimeError as error:  # ~name of a user there is not
+        raise SourceError(f"{source}: {error}; name a YAML file") from error
 
 
 def _layer(path: Path) -> dict[str, object]:
@@ -104,7 +115,7 @@ def _layer(path: Path) -> dict[str, object]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return _bytes(path).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise SourceError(f"no such file; {_unknown_preset(str(path))}") from error
     except UnicodeDecodeError as error:
@@ -112,6 +123,16 @@ def _text(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SourceError(f"cannot be read: {reason}; name a YAML file") from error
+
+
+def _bytes(path: Path) -> bytes:
+    if stat.S_ISFIFO(path.stat().st_mode) and not str(path).startswith(PIPES):
+        raise SourceError("is a pipe, which may never be written to; name a YAML file")
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise SourceError(f"is larger than {MOST_BYTES // 10**6} MB; name a YAML file")
+    return content
 
 
 def _unknown_preset(name: str) -> str:

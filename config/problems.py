@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from config.errors import ConfigError
 from config.fields import NOT_HERE, alternatives, elsewhere, items, members, nearest
 
+MOST_BITS = 10_000
 SHOWN = 60  # characters of a value in a message
 
 WANTED = {
@@ -36,12 +37,18 @@ EMPTY = "is empty; write a name"
 
 def as_config_error(error: ValidationError, *, root: type[BaseModel]) -> ConfigError:
     """Give the same problems as a ConfigError, one line each."""
-    lines = (_line(problem, root) for problem in error.errors(include_url=False))
+    # An unknown key is why another one is missing, so it is said before that.
+    found = sorted(
+        error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden"
+    )
+    lines = (_line(problem, root) for problem in found)
     return ConfigError(*dict.fromkeys(lines))
 
 
 def shown(value: object) -> str:
     """Give a value as a message shows it: short, on one line."""
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return f"a number of {value.bit_length()} bits"  # Python refuses to write it out
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 

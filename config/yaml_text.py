@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
+from itertools import chain
 
 import yaml
 
@@ -22,6 +23,7 @@ TIMESTAMP = "tag:yaml.org,2002:timestamp"
 EXPONENT = re.compile(r"^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$")
 LINE_ENDS = "\r\x85\u2028\u2029"
 LINE_WIDTH = 100  # characters
+MOST_VALUES = 100_000
 MOST_DEPTH = 3  # mappings below this are written on one line
 
 
@@ -60,7 +62,12 @@ _Loader.yaml_implicit_resolvers = {
 def read(text: str) -> object:
     """Read one YAML document; raises SourceError with the line of a mistake."""
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check_size(node)
+        return loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}: " if mark else ""
@@ -72,6 +79,38 @@ def read(text: str) -> object:
         raise SourceError("too deeply nested; write it flat") from error
     except ValueError as error:  # a number that YAML's pattern takes and Python refuses
         raise SourceError(f"{error}; quote the value or correct it") from error
+
+
+def _check_size(root: yaml.Node) -> None:
+    """Refuse references that grow beyond measure, or that contain themselves.
+
+    Ten lines of ten references each are ten thousand million values once something walks them.
+    """
+    sizes: dict[int, int] = {}  # 0 while the node is being counted
+
+    def size(node: yaml.Node) -> int:
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        known = sizes.setdefault(id(node), -1)
+        if known == 0:
+            raise SourceError(
+                f"line {node.start_mark.line + 1}: contains itself; write it without references"
+            )
+        if known < 0:
+            sizes[id(node)] = 0
+            inside = (
+                chain.from_iterable(node.value)
+                if isinstance(node, yaml.MappingNode)
+                else node.value
+            )
+            sizes[id(node)] = 1 + sum(map(size, inside))
+        return sizes[id(node)]
+
+    if size(root) > MOST_VALUES:
+        raise SourceError(
+            f"has more than {MOST_VALUES} values once its references are followed; "
+            "write it without references"
+        )
 
 
 class _Inline(dict[str, object]):

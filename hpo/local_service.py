@@ -47,6 +47,7 @@ def up(folder: Path, *, port: int) -> Service:
 
     Raises LocalServerError when PostgreSQL cannot start, HpoError when the dashboard cannot.
     """
+    local.check_path(folder / "postgres")  # before the folder is made
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

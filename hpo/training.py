@@ -1,6 +1,7 @@
 """One training without a study: what `hpo train` does."""
 
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,11 +25,14 @@ def load_for_training(
 ) -> Configuration:
     """The configuration to train: `data` and `seed` replace those in it unless they are None."""
     given = list(overrides)
-    if data is not None:
-        given.append(f"general.data_path={data}")
     if seed is not None:
         given.append(f"general.seed={seed}")
-    return load(source, overrides=given, environ=os.environ)
+    config = load(source, overrides=given, environ=os.environ)
+    if data is None:
+        return config
+    # Not by an override, which is YAML: a folder may be called [data].
+    general = config.general.model_copy(update={"data_path": data})
+    return config.model_copy(update={"general": general})
 
 
 def train_once(
@@ -41,6 +45,8 @@ def train_once(
     """
     _make_room(folder, overwrite=overwrite)
     files = locate_data(config.general.data_path)
+    _check_writable(folder)
+    session = TrainingSession(files, Path(config.general.output_dir) / "cache")
     metric, epochs = config.metric.name, config.training.num_train_epochs
     with stop_requests() as stop, Progress(console, metric=metric) as progress:
         _compare_data(config, fingerprint(files), progress)
@@ -59,7 +65,6 @@ def train_once(
                 progress.best(value, None)
             return True
 
-        session = TrainingSession(files, Path(config.general.output_dir) / "cache")
         result = fit(config, on_evaluation, session=session, output_dir=folder, on_step=on_step)
     if result.checkpoint is None:
         raise HpoError(f"the best model could not be written to {folder}; free space, train again")
@@ -85,9 +90,21 @@ def _publish(checkpoint: Path, folder: Path) -> None:
 
 
 def _make_room(folder: Path, *, overwrite: bool) -> None:
-    if overwrite or not (folder / SETTINGS_FILE).exists():
-        return
-    raise HpoError(f"{folder} holds a model already; choose another --output, or add --overwrite")
+    if not overwrite and (folder / SETTINGS_FILE).exists():
+        raise HpoError(f"{folder} holds a model already; choose another --output, or --overwrite")
+
+
+def _check_writable(folder: Path) -> None:
+    """Try the folder, or the one it will be made in: no training may be lost at its first model."""
+    try:
+        standing = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+        with tempfile.TemporaryFile(dir=standing):
+            pass
+        folder.exists()  # a name too long is an error here already
+    except OSError as error:
+        raise HpoError(
+            f"nothing can be written in {folder}: {error.strerror}; choose another --output"
+        ) from error
 
 
 def _compare_data(config: Configuration, found: str, progress: Progress) -> None:

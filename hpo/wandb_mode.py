@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from hpo.errors import WrongInput
+
 Wire = Literal["online", "offline"]
 Mode = Literal[Wire, "disabled"]
 
@@ -44,6 +46,14 @@ def resolve_mode(configured: str, environ: Mapping[str, str]) -> Mode:
             "Set WANDB_API_KEY or run `wandb login`."
         )
     return "offline"
+
+
+def check_environment(environ: Mapping[str, str]) -> None:
+    """Refuse a WANDB_MODE that wandb does not know (WrongInput): it would be passed over."""
+    given = environ.get("WANDB_MODE", "")
+    if given and given not in ENVIRONMENT_MODES:
+        known = "online, offline or disabled"
+        raise WrongInput(f"WANDB_MODE={given}: write {known}, or unset it")
 
 
 def has_key(environ: Mapping[str, str]) -> bool:

@@ -36,7 +36,7 @@ def start(folder: Path) -> StorageURL:
     Makes the folder when there is none. Raises LocalServerError.
     """
     data = _data(folder)
-    _check_path(data.parent)
+    check_path(data.parent)
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
         with _lock(folder):
@@ -74,7 +74,9 @@ def _data(folder: Path) -> Path:
     return folder.expanduser().resolve() / "data"
 
 
-def _check_path(folder: Path) -> None:
+def check_path(folder: Path) -> None:
+    """Refuse a folder that no server can live in (LocalServerError); nothing is made."""
+    folder = folder.expanduser().resolve()
     if len(os.fsencode(folder / "data" / SOCKET)) > LONGEST_SOCKET:
         raise LocalServerError(f"{folder} is too long a path for a socket: choose a shorter one")
     if any(letter.isspace() or letter in "\"'\\$" for letter in str(folder)):

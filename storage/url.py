@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from storage.errors import BadURL
 
 HIDDEN = "***"
+MOST_PORT = 65_535
 
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
 _SQLITE = {"sqlite", "sqlite+pysqlite"}
@@ -149,6 +150,8 @@ def _postgresql(rest: str, shown: str) -> sa.URL:
     url = _read(f"postgresql+psycopg://{rest}")
     if url is None:
         raise BadURL(f"storage URL {shown!r} cannot be read: {_EXAMPLES}")
+    if url.port is not None and not 0 < url.port <= MOST_PORT:
+        raise BadURL(f"storage URL {shown!r}: a port is a number from 1 to {MOST_PORT}")
     if rest.count("@") > 1:  # what follows the first one would count as host, path or option
         raise BadURL(
             f"storage URL {shown!r} has more than one @: write every other @ as %40 "

@@ -37,6 +37,14 @@ def locate_data(data_path: str | sections.DataFiles) -> DataFiles:
 
     Raises DataError when train or dev is missing, or a name is there as .csv and as .jsonl.
     """
+    try:
+        return _located(data_path)
+    except (OSError, ValueError, RuntimeError) as error:  # too long, NUL, nobody's ~home
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"general.data_path {str(data_path)!r} cannot be used: {reason}") from error
+
+
+def _located(data_path: str | sections.DataFiles) -> DataFiles:
     if isinstance(data_path, str):
         return _in_folder(locate(data_path))
     files = DataFiles(

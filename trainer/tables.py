@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -49,6 +50,8 @@ def read_rows(path: Path, *, required: Sequence[str], optional: Sequence[str] = 
 
 def _text(path: Path) -> str:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DataError(f"{path}: is no file")  # a pipe would be waited for
         raw = path.read_bytes()
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file") from error
@@ -57,13 +60,17 @@ def _text(path: Path) -> str:
     if raw.startswith(UTF16_MARKS):
         raise DataError(f"{path}: is written in UTF-16; {SAVE_AS_UTF8}")
     try:
-        return raw.decode("utf-8").removeprefix("\ufeff")
+        text = raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         place = _place_of(error.start, raw=raw, path=path)
         raise DataError(
             f"{place}: byte 0x{raw[error.start]:02x} at position {error.start} is not UTF-8"
             f"{_guess(raw)}; {SAVE_AS_UTF8}"
         ) from error
+    if "\0" in text:
+        place = _place_of(raw.index(b"\0"), raw=raw, path=path)
+        raise DataError(f"{place}: holds a NUL character, as no text does; {SAVE_AS_UTF8}")
+    return text
 
 
 def _place_of(position: int, *, raw: bytes, path: Path) -> str:
@@ -142,6 +149,10 @@ def _json_lines(
         except json.JSONDecodeError as error:
             wrong = f"{error.msg} at character {error.pos + 1}"
             raise DataError(f"{place}: is not JSON ({wrong}); each line is one object") from error
+        except (RecursionError, ValueError) as error:  # a number of more digits than Python reads
+            raise DataError(
+                f"{place}: is not JSON of ours: {error}; is the line damaged?"
+            ) from error
         if not isinstance(value, dict):
             raise DataError(
                 f'{place}: is not a JSON object; each line is one, as in {{"fname": …}}'
@@ -157,6 +168,8 @@ def _cell(value: object, column: str, place: str) -> str:
         return ""
     if not isinstance(value, str):
         raise DataError(f"{place}, column {column}: {value!r} is not a text; put it in quotes")
+    if "\0" in value:
+        raise DataError(f"{place}, column {column}: holds a NUL character (\\u0000); take it out")
     if HALF_CHARACTER.search(value):
         raise DataError(f"{place}, column {column}: holds half a character (\\ud800 to \\udfff)")
     return value

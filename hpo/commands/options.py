@@ -29,11 +29,20 @@ study_option: Decorator = click.option(
     help="The study. May be left out when the database holds only one.",
 )
 
+
+def _not_empty(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Refuse what an unset variable of a shell script leaves behind."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("is empty; give a value, or leave the option out")
+    return value
+
+
 config_option: Decorator = click.option(
     "--config",
     "-c",
     "source",
     metavar="PRESET|FILE",
+    callback=_not_empty,
     help="A preset (kobart, demo, baseline) or a YAML file.",
 )
 
@@ -50,6 +59,7 @@ data_option: Decorator = click.option(
     "--data",
     envvar="HPO_DATA",
     metavar="FOLDER",
+    callback=_not_empty,
     help="Where train and dev lie on this machine, if not where the configuration says. "
     "Also read from HPO_DATA.",
 )

@@ -43,7 +43,9 @@ def train(
     from trainer.scores import SCORES_FILE
 
     console = make_console()
-    config = load_for_training(source or "kobart", overrides=overrides, data=data, seed=seed)
+    config = load_for_training(
+        "kobart" if source is None else source, overrides=overrides, data=data, seed=seed
+    )
     folder = output if output is not None else Path(config.general.output_dir)
     try:
         result = train_once(config, folder, overwrite=overwrite, console=console)

@@ -194,7 +194,9 @@ def _study(
     from hpo.creation import ensure_study, prepare_database
     from hpo.launch import lease_seconds
     from hpo.opening import open_database
+    from hpo.wandb_mode import check_environment
 
+    check_environment(os.environ)
     lease_seconds(os.environ)
     prepare_database(storage, study, **made_of, patience=patience)
     with open_database(storage, patience=patience) as database:

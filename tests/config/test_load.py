@@ -146,9 +146,9 @@ def test_a_byte_order_mark_is_read_over(tmp_path):
         ("training: {learning_rat: 3}", "unknown key training.learning_rat"),
         ("1: 2", "unknown key 1; valid here: general"),
         ("training: {1: 2}", "unknown key training.1"),
-        ("training: &a {b: *a}", "unknown key training.b"),
-        ("provenance: &a {b: *a}", "provenance"),
-        ("optuna: &a {sampler: *a}", "optuna"),
+        ("training: &a {b: *a}", "line 1: contains itself"),
+        ("provenance: &a {b: *a}", "line 1: contains itself"),
+        ("optuna: &a {sampler: *a}", "line 1: contains itself"),
         ("optuna: {search_space: {training.learning_rate: [1e-5]}}", "is not a mapping"),
     ],
 )
