@@ -91,6 +91,7 @@ _BAD_OPTION = (
     "bad value for",
     ' value: "',
     "unrecognized configuration parameter",
+    "unsupported startup parameter",
     "invalid value for parameter",
     "requires a value",
 )

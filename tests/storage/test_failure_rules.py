@@ -280,6 +280,7 @@ class TestRunningServer:
         ("FATAL:  remaining connection slots are reserved for superusers", Unreachable),
         ("FATAL:  the database system is starting up", Unreachable),
         ("server closed the connection unexpectedly", Unreachable),
+        ("FATAL:  unsupported startup parameter: options", BadURL),
         ('FATAL:  Peer authentication failed for user "ann"', WrongPassword),
         ('FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "ann"', WrongPassword),
         ("could not connect: Permission denied", Unreachable),
