@@ -1,19 +1,23 @@
 """One worker process for each GPU of this machine, shown together and stopped together."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import NoReturn
 
 import click
 
 from hpo.errors import HpoError, WrongInput
-from hpo.stop import stop_requests
+from hpo.stop import StopRequest
+from hpo.supervisor import IN_FLEET
+from hpo.worker_signals import die_of, worker_signals
 
-POLL_S = 0.2
 NUMBER = re.compile(r"0|[1-9][0-9]{0,5}")  # 00 would be another name for GPU 0
 
 
@@ -23,6 +27,16 @@ class Member:
 
     gpu: str
     process: subprocess.Popen[str]
+
+    def ask(self) -> None:
+        """Ask to stop, by the end of its input: not by a signal, which might count as a second."""
+        assert self.process.stdin is not None  # noqa: S101 - Popen was given a pipe
+        self.process.stdin.close()
+
+    def kill(self) -> None:
+        """End the worker and its working process."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def chosen_gpus(wanted: str, *, available: int) -> tuple[str, ...]:
@@ -53,18 +67,30 @@ def visible_device(gpu: str, environ: Mapping[str, str]) -> str:
 def run_fleet(gpus: Sequence[str], arguments: Sequence[str], *, environ: Mapping[str, str]) -> int:
     """Run `hpo worker ARGUMENTS` on each GPU until all have ended; the highest exit status.
 
-    SIGINT and SIGTERM go on to every member once; a second one ends this process as usual.
+    A signal that asks a worker to stop asks all of them, and so does the end of this process; a
+    second SIGINT or SIGTERM ends all at once.
     """
-    members = [_start(gpu, arguments, environ) for gpu in gpus]
-    readers = [threading.Thread(target=_show, args=(member,), daemon=True) for member in members]
-    for reader in readers:
-        reader.start()
-    with stop_requests() as stop:
-        while any(member.process.poll() is None for member in members):
-            if stop.wait(POLL_S):
-                break
-        if stop.is_set():
-            _stop(members)
+    members: list[Member] = []
+    stop = StopRequest()
+
+    def ask() -> None:
+        stop.set()
+        for member in members:
+            member.ask()
+
+    def end_at_once(number: int) -> NoReturn:
+        for member in members:
+            member.kill()
+        die_of(number)
+
+    with worker_signals(first=ask, second=end_at_once):
+        for gpu in gpus:
+            members.append(_start(gpu, arguments, environ))
+            if stop.is_set():  # while it was being started
+                ask()
+        readers = [threading.Thread(target=_show, args=(m,), daemon=True) for m in members]
+        for reader in readers:
+            reader.start()
         for member in members:
             member.process.wait()
     for reader in readers:
@@ -73,23 +99,19 @@ def run_fleet(gpus: Sequence[str], arguments: Sequence[str], *, environ: Mapping
 
 
 def _start(gpu: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Member:
-    own = {"CUDA_VISIBLE_DEVICES": visible_device(gpu, environ), "PYTHONUNBUFFERED": "1"}
+    device = visible_device(gpu, environ)
+    own = {"CUDA_VISIBLE_DEVICES": device, "PYTHONUNBUFFERED": "1", IN_FLEET: "1"}
     process = subprocess.Popen(  # noqa: S603 - our own command with our own arguments
         [sys.executable, "-m", "hpo", "worker", *arguments],
         env={**environ, **own},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # Ctrl-C reaches the whole terminal group; members must get it from us, and only once.
+        # Ctrl-C reaches the whole terminal group; members must get it from us.
         start_new_session=True,
     )
     return Member(gpu, process)
-
-
-def _stop(members: Sequence[Member]) -> None:
-    for member in members:
-        if member.process.poll() is None:
-            member.process.send_signal(signal.SIGINT)
 
 
 def _show(member: Member) -> None:

@@ -26,7 +26,7 @@ from hpo.wandb_mirror import Mirror, open_mirror
 from hpo.worker import Ended, Limits, Worker
 from storage.connect import Database
 from storage.errors import StorageError
-from storage.leases import LEASE_S, Leases
+from storage.leases import LEASE_S, MAX_ATTEMPTS, Leases
 from storage.workers import Workers
 from trainer.data import fingerprint, locate_data
 from trainer.device import device_name, pick_device
@@ -36,7 +36,6 @@ from trainer.session import TrainingSession
 log = logging.getLogger(__name__)
 
 SHORTEST_LEASE_S = 1.0
-MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)

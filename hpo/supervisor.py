@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +28,8 @@ TRIALS_LOST = 3
 FAILURES_KEPT = 3
 LONGEST_PAUSE_S = 30.0
 POLL_S = 0.1
+IN_FLEET = "HPO_IN_FLEET"
+"""Environment variable of a worker that is one of several under `hpo worker --gpus`."""
 SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -57,6 +60,7 @@ class Supervisor:
     study: Sequence[str]
     environ: Mapping[str, str]
     say: Callable[[str], None]
+    in_fleet: bool = False
     _asked: bool = False
     _child: _Child | None = None
     _deaths: int = 0
@@ -68,6 +72,8 @@ class Supervisor:
 
     def run(self) -> int:
         """Run until a child ends in good order, or too many die; the exit status."""
+        if self.in_fleet:
+            threading.Thread(target=self._follow_fleet, name="fleet", daemon=True).start()
         with worker_signals(first=self._ask, second=self._end_at_once):
             while not self._asked:
                 status, ready = self._run_child()
@@ -77,6 +83,12 @@ class Supervisor:
                 self._pause()
         self.say("worker ended: stopped as asked")
         return 0
+
+    def _follow_fleet(self) -> None:
+        """The end of our input asks to stop: so does a fleet, and so does its death."""
+        while os.read(sys.stdin.fileno(), 1):
+            pass
+        self._ask()
 
     def _run_child(self) -> tuple[int, bool]:
         child, notices = self._start()

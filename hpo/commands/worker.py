@@ -119,9 +119,10 @@ def _words(options: Mapping[str, object]) -> list[str]:
 
 
 def _supervise(chosen: Sequence[str], *, storage: str, options: Sequence[str]) -> int:
-    from hpo.supervisor import Supervisor
+    from hpo.supervisor import IN_FLEET, Supervisor
 
-    return Supervisor(options, chosen, _environ(storage), click.echo).run()
+    in_fleet = os.environ.pop(IN_FLEET, None) is not None
+    return Supervisor(options, chosen, _environ(storage), click.echo, in_fleet).run()
 
 
 def _work(

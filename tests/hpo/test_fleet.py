@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,6 +13,8 @@ import pytest
 
 from hpo.errors import HpoError
 from hpo.fleet import chosen_gpus, run_fleet, visible_device
+
+REAL_PYTHON = sys.executable
 
 
 def test_all_and_lists_become_gpu_numbers() -> None:
@@ -58,8 +61,9 @@ def members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     script.write_text(
         "#!/bin/sh\n"
         'echo "gpu $CUDA_VISIBLE_DEVICES got $*"\n'
-        "trap 'echo interrupted; exit 0' INT\n"
-        '[ "$5" = wait ] && { touch "$6.$CUDA_VISIBLE_DEVICES"; sleep 30 & wait; }\n'
+        'touch "$6.$CUDA_VISIBLE_DEVICES"\n'
+        '[ "$5" = wait ] && { cat; echo asked; exit 0; }\n'
+        '[ "$5" = deaf ] && sleep 60\n'
         'exit "$CUDA_VISIBLE_DEVICES"\n',
         encoding="utf-8",
     )
@@ -91,4 +95,26 @@ def test_ctrl_c_goes_on_to_every_worker(
 
     threading.Thread(target=interrupt, daemon=True).start()
     assert run_fleet(["0", "1"], ["x", "wait", str(ready)], environ=os.environ) == 0
-    assert capsys.readouterr().out.count("interrupted") == 2
+    assert capsys.readouterr().out.count("asked") == 2
+
+
+@pytest.mark.parametrize(
+    ("member", "signals"), [("wait", ["SIGKILL"]), ("deaf", ["SIGTERM", "SIGTERM"])]
+)
+def test_a_fleet_that_ends_leaves_no_worker_behind(
+    members: Path, member: str, signals: list[str]
+) -> None:
+    """The workers' end closes their output, and only then the reading ends."""
+    code = (
+        "import os, sys; from hpo.fleet import run_fleet;"
+        f"sys.executable = {sys.executable!r};"
+        f"run_fleet(['0', '1'], ['x', {member!r}, {str(members / 'ready')!r}], environ=os.environ)"
+    )
+    fleet = subprocess.Popen([REAL_PYTHON, "-c", code], stdout=subprocess.PIPE)
+    while len(list(members.glob("ready.*"))) < 2:
+        time.sleep(0.05)
+    for each in signals:
+        time.sleep(0.5)  # beyond what counts as one request
+        fleet.send_signal(signal.Signals[each])
+    fleet.communicate(timeout=30)
+    assert fleet.returncode == -signal.Signals[signals[-1]]

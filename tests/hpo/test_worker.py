@@ -14,7 +14,6 @@ from optuna.trial import TrialState, create_trial
 from scripted_fit import ScriptedFit
 from small_search import LR, Search, small_search
 
-import hpo.worker
 from config.schema import Configuration
 from storage.connect import Database
 from storage.errors import StorageError
@@ -153,8 +152,8 @@ def test_a_waiting_worker_takes_over_the_trial_of_one_that_died(
     search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = search(n_trials=2)
-    monkeypatch.setattr(hpo.worker, "POLL_S", 0.1)
-    dead = one.claim("dead", lease_s=1.5)
+    monkeypatch.setattr(one.stop, "wait", lambda _: one.let_leases_run_out())
+    dead = one.claim("dead")
     params = one.trial(dead).suggest_float(LR, 1e-5, 1e-3, log=True)
     ended = one.worker().run()
     assert ended.reason == "the budget is spent"
