@@ -61,7 +61,7 @@ def members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     script.write_text(
         "#!/bin/sh\n"
         'echo "gpu $CUDA_VISIBLE_DEVICES got $*"\n'
-        'touch "$6.$CUDA_VISIBLE_DEVICES"\n'
+        '[ -z "$6" ] || touch "$6.$CUDA_VISIBLE_DEVICES"\n'
         '[ "$5" = wait ] && { cat; echo asked; exit 0; }\n'
         '[ "$5" = deaf ] && sleep 60\n'
         'exit "$CUDA_VISIBLE_DEVICES"\n',
