@@ -1,20 +1,27 @@
 """A training that was interrupted and goes on ends exactly like one that was not."""
 
+import errno
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from config.schema import Configuration
 from trainer.data import DataFiles
-from trainer.errors import Interrupted
+from trainer.errors import Interrupted, TrainerError
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.fit import fit
 from trainer.resume_store import ResumeStore, open_resume_store
+from trainer.scores import best_model
 from trainer.session import TrainingSession
+from trainer.tensor_stream import Sink
 
 MakeConfig = Callable[..., Configuration]
 TRAINING = {
@@ -100,7 +107,7 @@ def assert_same(result: FitResult, expected: FitResult) -> None:
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 5])
+@pytest.mark.parametrize("steps", [1, 2, 5])
 def test_training_interrupted_again_and_again_ends_as_one_that_was_not(
     tiny_config: MakeConfig, run: Callable[..., FitResult], tmp_path: Path, steps: int
 ) -> None:
@@ -122,3 +129,168 @@ def test_training_interrupted_again_and_again_ends_as_one_that_was_not(
     assert sum(not e.replayed for caller in [*callers, last] for e in caller.evaluations) == 6
     kept = [path.name.partition(".")[0] for path in (tmp_path / "out").glob("evaluation-*")]
     assert sorted(kept) == sorted(p.name for p in (tmp_path / "expected").glob("evaluation-*"))
+
+
+SHORT = {"num_train_epochs": 2, "learning_rate": 1e-2, "save_total_limit": 1}  # 4 steps an epoch
+
+
+@pytest.mark.parametrize(("polls", "left"), [(1, [5, 6, 7, 8]), (3, [5, 6, 7, 8]), (6, [])])
+def test_interrupted_evaluation_is_done_again(
+    tiny_config: MakeConfig,
+    run: Callable[..., FitResult],
+    tmp_path: Path,
+    polls: int,
+    left: list[int],
+) -> None:
+    """While the loss is computed and while summaries are generated, in either evaluation."""
+    config = tiny_config(training=SHORT)
+    expected = run(config, Caller(), folder="expected")
+    store = open_resume_store(tmp_path / "store", "s/trial_00001")
+    with pytest.raises(Interrupted):
+        run(config, Caller(polls=polls), store=store)
+    last = Caller()
+    assert_same(run(config, last, store=store), expected)
+    assert last.taken == left
+
+
+def test_another_machine_goes_on_from_an_object_store_with_its_kept_models(
+    tiny_config: MakeConfig, run: Callable[..., FitResult]
+) -> None:
+    config = tiny_config(training=SHORT | {"num_train_epochs": 3})
+    expected = run(config, Caller(), folder="expected")
+    url = f"memory://{uuid4().hex}"
+    for number, steps in enumerate((5, 5)):
+        store = open_resume_store(url, "s/trial_00001")
+        with pytest.raises(Interrupted):
+            run(config, Caller(steps=steps), store=store, folder=f"machine-{number}")
+    result = run(config, Caller(), store=open_resume_store(url, "s/trial_00001"), folder="last")
+    assert_same(result, expected)
+    assert result.checkpoint is not None
+    assert {p.name for p in result.checkpoint.iterdir()} >= {"config.json", "settings.yaml"}
+    store.clear()
+    assert open_resume_store(url, "s/trial_00001").place.entries() == []
+
+
+def test_finished_training_is_told_again_and_trains_nothing(
+    tiny_config: MakeConfig, run: Callable[..., FitResult], tmp_path: Path
+) -> None:
+    """Its worker died between the last evaluation and the study's being told."""
+    config = tiny_config(
+        training={"num_train_epochs": 9, "learning_rate": 1e-12, "early_stopping_patience": 1}
+    )
+    store = open_resume_store(tmp_path / "store", "s/trial_00001")
+    expected = run(config, Caller(), store=store, folder="gone")
+    wanted = weights(expected)
+    shutil.rmtree(tmp_path / "gone")
+    again = Caller()
+    result = run(config, again, store=store)
+    assert plain(result.evaluations) == plain(expected.evaluations)
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in weights(result).items())
+    assert again.taken == []
+    assert [e.replayed for e in again.evaluations] == [True, True]
+    assert expected.ended == "early_stopping"
+
+
+def test_stop_at_a_replayed_evaluation_ends_the_training_there(
+    tiny_config: MakeConfig, session: TrainingSession, run: Callable[..., FitResult], tmp_path: Path
+) -> None:
+    """The rule that prunes was to be asked when the worker died."""
+    store = open_resume_store(tmp_path / "store", "s/trial_00001")
+    with pytest.raises(Interrupted):
+        run(tiny_config(training=SHORT), Caller(steps=5), store=store)
+    result = fit(
+        tiny_config(training=SHORT),
+        lambda _: False,
+        session=session,
+        output_dir=tmp_path / "out",
+        resume=store,
+    )
+    assert (result.ended, len(result.evaluations)) == ("stopped", 1)
+    assert result.checkpoint is not None
+    assert (result.checkpoint / "model.safetensors").is_file()
+
+
+def test_state_of_other_settings_is_not_used(
+    tiny_config: MakeConfig, run: Callable[..., FitResult], tmp_path: Path
+) -> None:
+    store = open_resume_store(tmp_path / "store", "s/trial_00001")
+    with pytest.raises(Interrupted):
+        run(tiny_config(training=SHORT), Caller(steps=5), store=store)
+    other = Caller()
+    run(tiny_config(training=SHORT | {"learning_rate": 2e-2}), other, store=store)
+    assert other.taken[0] == 1
+    assert not any(e.replayed for e in other.evaluations)
+
+
+def test_full_disk_costs_a_warning_and_the_older_state_stays(
+    tiny_config: MakeConfig,
+    run: Callable[..., FitResult],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = tiny_config(training=SHORT)
+    expected = run(config, Caller(), folder="expected")
+    store = open_resume_store(tmp_path / "store", "s/trial_00001")
+    with pytest.raises(Interrupted):
+        run(config, Caller(steps=5), store=store)
+
+    def full(tensors: object, sink: Sink) -> None:
+        sink.write(memoryview(b"ha"))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("trainer.resume_attempt.write_tensors", full)
+        assert_same(run(config, Caller(), store=store), expected)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(told) == 1
+    assert "step 8 cannot be saved ([Errno 28] No space left on device)" in told[0]
+    assert store.place.leftovers() == []
+    last = Caller()
+    assert_same(run(config, last, store=store), expected)
+    assert last.taken == [6, 7, 8]
+
+
+def test_model_that_does_not_fit_on_the_disk_costs_a_warning(
+    tiny_config: MakeConfig,
+    run: Callable[..., FitResult],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("trainer.judge.write_model", full)
+    caller = Caller()
+    config = tiny_config(training={"num_train_epochs": 1})
+    result = run(config, caller, store=open_resume_store(tmp_path / "store", "s/t"))
+    assert "the model of evaluation 1 cannot be written" in caplog.text
+    assert (result.checkpoint, caller.evaluations[0].checkpoint) == (None, None)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scores.json"]
+    with pytest.raises(TrainerError, match="lacks its best model: the disk was full"):
+        best_model(tmp_path / "out")
+    again = run(config, Caller(), store=open_resume_store(tmp_path / "store", "s/t"))
+    assert again.checkpoint is None
+
+
+@pytest.mark.parametrize("call", [3, 4, 5, 6, 7, 8])
+def test_lost_lease_is_no_full_disk(
+    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path, call: int
+) -> None:
+    """What is asked before a write passes through, even where it looks like a disk's error."""
+    calls = count(1)
+
+    def before_write() -> None:
+        if next(calls) >= call:
+            raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        fit(
+            tiny_config(training={"num_train_epochs": 1}),
+            lambda _: True,
+            session=session,
+            output_dir=tmp_path / "out",
+            resume=open_resume_store(tmp_path / "store", "s/t"),
+            before_write=before_write,
+        )
