@@ -99,6 +99,8 @@ class Checkpoints:
                 shutil.rmtree(path)
         for path in self.folder.glob(f".{PREFIX}*.partial"):
             shutil.rmtree(path)  # of a process that was killed while it wrote
+        for path in self.folder.glob(f".{SCORES_FILE}.*.partial"):
+            path.unlink(missing_ok=True)
 
 
 def write_whole(
