@@ -19,7 +19,15 @@ from config.overrides import Setting, settings_from, settings_from_environment, 
 from config.schema import Configuration
 from config.space import check
 
-__all__ = ["DEFAULT_PRESET", "dump", "from_mapping", "load", "preset_names", "to_mapping"]
+__all__ = [
+    "DEFAULT_PRESET",
+    "dump",
+    "from_mapping",
+    "load",
+    "override",
+    "preset_names",
+    "to_mapping",
+]
 
 DEFAULT_PRESET = "kobart"
 PRESETS = Path(__file__).parent / "presets"
@@ -46,7 +54,29 @@ def load(
     Raises ConfigError, also where the search space does not fit the fields.
     """
     source = DEFAULT_PRESET if source is None else source
-    layer = _from_source(source)
+    return _loaded(_from_source(source), source, overrides, environ)
+
+
+def override(
+    config: Configuration,
+    overrides: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    source: str,
+) -> Configuration:
+    """Lay overrides and environment over a configuration that is there already, as `load` does.
+
+    source: what messages call the configuration.
+    """
+    return _loaded(to_mapping(config), source, overrides, environ)
+
+
+def _loaded(
+    layer: dict[str, object],
+    source: str,
+    overrides: Sequence[str],
+    environ: Mapping[str, str] | None,
+) -> Configuration:
     settings = [*settings_from(overrides), *settings_from_environment(environ or {})]
     for setting in settings:
         layer = with_setting(layer, setting)

@@ -18,7 +18,7 @@ from config.fields import alternatives
 from config.load import DEFAULT_PRESET, load, preset_names
 from config.pruners import Pruner
 from config.samplers import Sampler
-from config.schema import Configuration
+from config.schema import Configuration, Stop
 from config.sections import DataFiles
 
 Schema = Mapping[str, Any]  # JSON Schema, as pydantic writes it
@@ -72,6 +72,7 @@ def _inside(section: str) -> Iterator[str]:
         yield f"### optuna.pruner\n\n{_choice('pruner', _members(Pruner))}"
         entries = (FloatEntry, IntEntry, CategoricalEntry)
         yield f"### optuna.search_space\n\n{_choice('type', entries)}"
+        yield f"### optuna.stop\n\n{Stop.__doc__}\n\n{_table(_rows(Stop))}"
 
 
 def _members(union: object) -> Sequence[type[BaseModel]]:

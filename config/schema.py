@@ -17,7 +17,7 @@ from config.entries import Entry
 from config.entry_types import with_types
 from config.pruners import MedianHyperband, Pruner
 from config.samplers import TPE, Sampler
-from config.section import Count, Positive, Section
+from config.section import Count, Positive, Real, Section
 from config.sections import DataFiles, General, Generation, Metric, Model, Preprocessing, Wandb
 from config.training import Training
 
@@ -30,9 +30,22 @@ __all__ = [
     "Model",
     "Optuna",
     "Preprocessing",
+    "Stop",
     "Training",
     "Wandb",
 ]
+
+
+class Stop(Section):
+    """When a search has found what it will find: no gain beyond the noise for many trials."""
+
+    patience: Annotated[Count, Field(le=10_000_000)] = Field(
+        description="finished trials in a row without improvement after which no new one begins"
+    )
+    min_improvement: Annotated[Real, Field(ge=0, le=1)] = Field(
+        default=0.003,
+        description="a gain of the best value up to this counts as noise, in units of the metric",
+    )
 
 
 class Optuna(Section):
@@ -57,7 +70,15 @@ class Optuna(Section):
         default_factory=dict, description="dotted field: the values it may take"
     )
     timeout: Positive | None = Field(
-        default=None, description="seconds after which no new trial begins; null: no limit"
+        default=None,
+        description="seconds from the study's first trial on after which no new one begins; "
+        "null: no limit",
+    )
+    stop: Stop | None = Field(
+        default=None, description="early end of the search; null: the whole budget is used"
+    )
+    max_attempts: Annotated[Count, Field(le=1000)] = Field(
+        default=3, description="workers that a trial may kill before it is failed"
     )
 
     @field_validator("direction", mode="before")

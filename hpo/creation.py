@@ -4,14 +4,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from config.load import load, preset_names
+from config.load import load, override, preset_names
 from config.schema import Configuration
 from hpo import study as studies
 from hpo.budget import budget
 from hpo.errors import HpoError
+from hpo.extension import extend
 from hpo.opening import choose_study, open_database
 from hpo.pruners import check_pruner
 from hpo.samplers import check_sampler
+from storage.budget import Extension
 from storage.connect import Database
 from storage.errors import NoDatabase
 from storage.patience import AT_ONCE, Patience
@@ -20,10 +22,14 @@ from trainer.data import DataFiles, fingerprint, locate_data, read_examples
 
 @dataclass(frozen=True)
 class Creation:
-    """What `create_study` did: `new` is False where the same study stood already."""
+    """What `create_study` did: `new` is False where the study stood already.
+
+    `extension` None means that its budget was left as it was.
+    """
 
     new: bool
     summary: str
+    extension: Extension | None = None
 
 
 def create_study(
@@ -34,14 +40,30 @@ def create_study(
     overrides: Sequence[str] = (),
     data: str | None = None,
 ) -> Creation:
-    """Pin a configuration as study `name`; `source` None means the preset of that name.
+    """Pin a configuration as study `name`, or extend the study that there is to more trials.
 
-    Raises ConfigError for a configuration that cannot work, DataError for data that cannot be
-    read, StudyDiffers when the study exists with other values.
+    `source` None means the study's own configuration where it exists and there are overrides,
+    else the preset of that name. Raises ConfigError for a configuration that cannot work,
+    DataError for data that cannot be read, StudyDiffers when the study exists with values that
+    differ in more than a higher n_trials.
     """
+    exists = studies.exists(database, name)
+    if exists and source is None and overrides:
+        return _changed(database, name, overrides)
     config, files = _checked(source or _preset_of(database, name), overrides=overrides, data=data)
-    new = studies.create(database, name, config, data_fingerprint=fingerprint(files))
-    return Creation(new=new, summary=describe(config))
+    found = fingerprint(files)
+    extension = extend(database, name, config, data_fingerprint=found) if exists else None
+    new = studies.create(database, name, config, data_fingerprint=found)
+    return Creation(new=new, summary=describe(config), extension=extension)
+
+
+def _changed(database: Database, name: str, overrides: Sequence[str]) -> Creation:
+    """Lay overrides over the pinned configuration; only a higher n_trials may come of it."""
+    pinned = studies.read(database, name)
+    config = override(pinned.config, overrides, environ=os.environ, source=f"study {name}")
+    extension = extend(database, name, config, data_fingerprint=None)
+    studies.check_same(studies.read(database, name), config, None, name=name)
+    return Creation(new=False, summary=describe(config), extension=extension)
 
 
 def prepare_database(
@@ -85,7 +107,8 @@ def ensure_study(
     chosen = choose_study(database, name)
     if source is None and not overrides and studies.exists(database, chosen):
         return chosen
-    create_study(database, chosen, source=source, overrides=overrides, data=data)
+    config, files = _checked(source or _preset_of(database, chosen), overrides=overrides, data=data)
+    studies.create(database, chosen, config, data_fingerprint=fingerprint(files))
     return chosen
 
 
@@ -127,7 +150,7 @@ def _preset_of(database: Database, name: str) -> str:
     if name not in preset_names() and studies.exists(database, name):
         raise HpoError(
             f"study {name!r} exists and its configuration is pinned; leave -o out, or say with"
-            " --config what it was made from"
+            " --config what it was made from (hpo create -o optuna.n_trials=N extends it)"
         )
     return _preset_named(name)
 

@@ -14,6 +14,7 @@ from config.schema import Configuration
 from hpo import study as studies
 from hpo.assignment import Assignment
 from hpo.errors import WrongInput
+from hpo.extension import study_budget
 from hpo.objective import Objective
 from hpo.parent import WorkingProcess
 from hpo.places import checkpoint_root, output_folder
@@ -26,7 +27,7 @@ from hpo.wandb_mirror import Mirror, open_mirror
 from hpo.worker import Ended, Limits, Worker
 from storage.connect import Database
 from storage.errors import StorageError
-from storage.leases import LEASE_S, MAX_ATTEMPTS, Leases
+from storage.leases import LEASE_S, Leases
 from storage.workers import Workers
 from trainer.data import fingerprint, locate_data
 from trainer.device import device_name, pick_device
@@ -89,7 +90,7 @@ def work(
     session.prepare(config)  # what every trial would fail of must not cost a trial
     memory = MemoryBaseline(session)
     metric = config.metric.name
-    process.parent.ready(name, max_attempts=MAX_ATTEMPTS)
+    process.parent.ready(name, max_attempts=config.optuna.max_attempts)
     with (
         _mirror(config, output, process.stop) as mirror,
         Progress(console, metric=metric) as progress,
@@ -111,6 +112,7 @@ def work(
             database=database,
             objective=objective,
             leases=registration.leases,
+            budget=study_budget(database, name, pinned),
             workers=registration.workers,
             limits=limits,
             excess=memory.excess,

@@ -1,7 +1,7 @@
 """The state of a study, gathered once and shown as a table, as JSON, or again and again."""
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import optuna
@@ -9,7 +9,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpo import study as studies
 from hpo.budget import budget
-from hpo.trial_record import Best, best_trial, is_infeasible
+from hpo.extension import study_budget
+from hpo.trial_record import ERROR, Best, best_trial, is_infeasible
+from storage.budget import Extension
 from storage.connect import Database
 from storage.leases import Leases
 from storage.workers import WorkerRow, Workers
@@ -48,7 +50,11 @@ class WorkerStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """A study's counts, workers and best; `time_left_s` is None until a trial has finished."""
+    """A study's counts, workers and best; `time_left_s` is None until a trial has finished.
+
+    `stopped` says why no new trial begins though the budget is not spent; None where one may.
+    `failures` are the failed trials' numbers and reasons.
+    """
 
     study: str
     budget: int
@@ -62,6 +68,9 @@ class Status:
     best: Best | None
     workers: tuple[WorkerStatus, ...]
     time_left_s: float | None
+    stopped: str | None = None
+    extensions: tuple[Extension, ...] = ()
+    failures: tuple[tuple[int, str], ...] = ()
 
     @property
     def total(self) -> int:
@@ -87,6 +96,9 @@ class Status:
             and {"number": best.number, "value": best.value, "params": dict(best.params)},
             "workers": [worker.as_json() for worker in self.workers],
             "time_left_s": self.time_left_s,
+            "stopped": self.stopped,
+            "extensions": [asdict(extension) for extension in self.extensions],
+            "failures": [{"trial": trial, "reason": reason} for trial, reason in self.failures],
         }
 
 
@@ -118,6 +130,8 @@ def collect(database: Database, name: str) -> Status:
     infeasible = sum(t.state is TrialState.PRUNED and is_infeasible(t) for t in trials)
     allowed = budget(pinned.config)
     taken = leases.taken()
+    closed = study_budget(database, name, pinned).closed()
+    unfinished = counts[TrialState.RUNNING] + (0 if closed else allowed - taken)
     return Status(
         study=name,
         budget=allowed,
@@ -130,7 +144,14 @@ def collect(database: Database, name: str) -> Status:
         waiting=counts[TrialState.WAITING],
         best=best_trial(study),
         workers=workers,
-        time_left_s=_time_left(trials, allowed - taken + counts[TrialState.RUNNING], workers),
+        time_left_s=_time_left(trials, unfinished, workers),
+        stopped=None if closed is None else closed.reason,
+        extensions=pinned.extensions,
+        failures=tuple(
+            (trial.number, str(trial.user_attrs.get(ERROR, "no reason was kept")))
+            for trial in trials
+            if trial.state is TrialState.FAIL
+        ),
     )
 
 

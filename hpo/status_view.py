@@ -7,6 +7,7 @@ from rich.text import Text
 from hpo.progress import parameters
 from hpo.status import Status, WorkerStatus
 
+FAILURES_SHOWN = 3
 MINUTE_S = 60
 HOUR_S = 3600
 
@@ -16,7 +17,9 @@ def view(status: Status) -> RenderableType:
     return Group(
         Text(f"study {status.study}", style="bold"),
         _counts(status),
+        *([Text(f"stopped  {status.stopped}")] if status.stopped else []),
         _best(status),
+        *_failures(status.failures),
         *([_workers(status.workers)] if status.workers else [Text("workers  none")]),
     )
 
@@ -54,6 +57,13 @@ def _best(status: Status) -> Text:
         f"best     trial {best.number}: {best.value:.4f} at epoch {best.epoch:g}"
         f" ({parameters(best.params)})"
     )
+
+
+def _failures(failures: tuple[tuple[int, str], ...]) -> list[Text]:
+    """The last ones, a line each: hpo status --json has all."""
+    last = [Text(f"failed   trial {number}: {why}") for number, why in failures[-FAILURES_SHOWN:]]
+    more = len(failures) - len(last)
+    return [*last, Text(f"         and {more} earlier ones (--json)")] if more else last
 
 
 def _workers(workers: tuple[WorkerStatus, ...]) -> Table:

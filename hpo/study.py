@@ -29,9 +29,10 @@ from hpo.errors import (
 )
 from hpo.pruners import check_pruner, make_pruner
 from hpo.samplers import check_sampler, make_sampler
+from storage.budget import Extension, StudyBudget
 from storage.connect import Database
 
-FORMAT = 1
+FORMAT = 2
 """Version of the pin; a worker that writes another one is refused."""
 
 MAX_NAME_LENGTH = 512  # characters; the width of Optuna's column
@@ -59,6 +60,7 @@ class Pinned:
     """What a study holds: configuration, the creator's machine-local values, and its origin.
 
     `key` is the study's own for life, as no name is: another database may have the same name.
+    `n_trials` is the number that was pinned; `config` has what `extensions` have made of it.
     """
 
     config: Configuration
@@ -67,6 +69,8 @@ class Pinned:
     versions: Mapping[str, str]
     data: str
     key: str
+    n_trials: int
+    extensions: tuple[Extension, ...] = ()
 
 
 def create(database: Database, name: str, config: Configuration, *, data_fingerprint: str) -> bool:
@@ -83,7 +87,7 @@ def create(database: Database, name: str, config: Configuration, *, data_fingerp
     with database.lock(_lock_name(name)):
         study_id = _study_id(database, name)
         if study_id is not None and not _cut_off(database, study_id):
-            _check_same(_pin_of(database, name, study_id), config, data_fingerprint, name=name)
+            check_same(_pin_of(database, name, study_id), config, data_fingerprint, name=name)
             return False
         _pin(database, name, config, data_fingerprint)
     return True
@@ -197,14 +201,18 @@ def _pin_of(database: Database, name: str, study_id: int) -> Pinned:
         )
     _check_format(attributes[FORMAT_KEY])  # before the rest is read in this format
     pinned, local = attributes[CONFIG], attributes[LOCAL]
-    whole = {**pinned, "general": {**pinned["general"], **local}}
+    config = from_mapping({**pinned, "general": {**pinned["general"], **local}})
+    n_trials = config.optuna.n_trials
+    extensions = StudyBudget(database, study_id, pinned=n_trials).extensions()
     return Pinned(
-        config=from_mapping(whole),
+        config=with_n_trials(config, extensions[-1].after) if extensions else config,
         local=local,
         format=attributes[FORMAT_KEY],
         versions=attributes[VERSIONS],
         data=attributes[DATA],
         key=attributes[KEY],
+        n_trials=n_trials,
+        extensions=tuple(extensions),
     )
 
 
@@ -216,7 +224,15 @@ def _check_format(number: int) -> None:
         )
 
 
-def _check_same(pinned: Pinned, config: Configuration, data: str, *, name: str) -> None:
+def check_same(pinned: Pinned, config: Configuration, data: str | None, *, name: str) -> None:
+    """Refuse another configuration (StudyDiffers) or other data (WorkerRefused; None: unknown).
+
+    The n_trials that the study was created with, or extended to before, is no other one: who
+    starts workers with the same command again need not know of an extension.
+    """
+    before = {pinned.n_trials, *(extension.after for extension in pinned.extensions)}
+    if config.optuna.n_trials in before:
+        config = with_n_trials(config, pinned.config.optuna.n_trials)
     found = differences(pinned.config, config)
     if found:
         shown = "; ".join(map(str, found[:DIFFERENCES_SHOWN]))
@@ -226,7 +242,14 @@ def _check_same(pinned: Pinned, config: Configuration, data: str, *, name: str) 
             " use the pinned configuration, or another study name",
             found,
         )
-    check_worker(pinned, data_fingerprint=data)
+    if data is not None:
+        check_worker(pinned, data_fingerprint=data)
+
+
+def with_n_trials(config: Configuration, n_trials: int) -> Configuration:
+    """The configuration with another number of trials."""
+    optuna = config.optuna.model_copy(update={"n_trials": n_trials})
+    return config.model_copy(update={"optuna": optuna})
 
 
 def _split(config: Configuration) -> tuple[dict[str, object], dict[str, object]]:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC
 
 from optuna.trial import Trial
 
 import storage.errors
+from config.space import combinations
 from hpo.assignment import DEVICE_LOST, REPLACE
-from hpo.budget import budget
+from hpo.early_stop import finished, no_improvement
 from hpo.lease_keeper import LeaseKeeper, LeaseLost
 from hpo.objective import Objective
 from hpo.samplers import needs_lock
@@ -19,6 +19,7 @@ from hpo.suggest import suggest
 from hpo.trial_record import best_trial
 from hpo.trial_run import Outcome
 from hpo.tried_sets import untried
+from storage.budget import StudyBudget
 from storage.connect import Database
 from storage.errors import StorageError
 from storage.failures import translated
@@ -69,6 +70,7 @@ class Worker:
     database: Database
     objective: Objective
     leases: Leases
+    budget: StudyBudget
     workers: Workers
     limits: Limits
     excess: Callable[[], str | None] = lambda: None
@@ -91,9 +93,9 @@ class Worker:
             ended = self._limit_reached() or self._replacement()
             if ended is not None:
                 return ended
-            claim = self.leases.claim(self.name, n_trials=budget(self.objective.config))
+            claim = self._claim()
             if isinstance(claim, Spent):
-                return Ended("the budget is spent")
+                return Ended(claim.reason or "the budget is spent")
             if isinstance(claim, Lease):
                 ended = self._take(claim)
                 if ended is not None:
@@ -103,6 +105,28 @@ class Worker:
             else:
                 return Ended(f"the budget is taken; {claim.running} trials run on other workers")
         return Ended("stopped as asked")
+
+    def _claim(self) -> Lease | Wait | Spent:
+        options = self.objective.config.optuna
+        self._close_without_improvement()
+        return self.leases.claim(
+            self.name,
+            n_trials=options.n_trials,
+            most=combinations(options.search_space),
+            timeout_s=options.timeout,
+            max_attempts=options.max_attempts,
+        )
+
+    def _close_without_improvement(self) -> None:
+        """End the search for all workers where its rule says so."""
+        rule = self.objective.config.optuna.stop
+        if rule is None:
+            return
+        trials = self.objective.around.study.get_trials(deepcopy=False)
+        before = self.budget.last_closed()
+        reason = no_improvement(trials, rule, since=0 if before is None else before.finished)
+        if reason is not None:
+            self.budget.close(reason, finished=len(finished(trials)))
 
     def _replacement(self) -> Ended | None:
         """What asks for a fresh process, where this one has not let go of its memory."""
@@ -117,19 +141,7 @@ class Worker:
         last = self.failures[-SAME_FAILURES:]
         if len(last) == SAME_FAILURES and len(set(map(_kind, last))) == 1:
             return Ended(f"{SAME_FAILURES} trials in a row failed alike: {last[0]}", status=1)
-        timeout = self.objective.config.optuna.timeout
-        if timeout is not None and self._running_s() > timeout:
-            return Ended(f"the study's timeout of {timeout:g} s is over")
         return None
-
-    def _running_s(self) -> float:
-        """Seconds since the study's first trial began, by the database's clock."""
-        trials = self.objective.around.study.get_trials(deepcopy=False)
-        starts = [trial.datetime_start for trial in trials if trial.datetime_start is not None]
-        if not starts:
-            return 0.0
-        # Optuna keeps times without a zone, in UTC.
-        return self.database.now() - min(starts).replace(tzinfo=UTC).timestamp()
 
     def _wait(self, claim: Wait) -> None:
         self.workers.beat(self.name, doing="waiting")

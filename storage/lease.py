@@ -29,4 +29,9 @@ class Wait:
 
 @dataclass(frozen=True)
 class Spent:
-    """The whole budget was taken and nothing of it runs any more."""
+    """There is nothing left to take, and nothing runs any more.
+
+    `reason` says what closed the study before its budget was taken; None where it was taken whole.
+    """
+
+    reason: str | None = None

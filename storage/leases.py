@@ -10,7 +10,9 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from storage import budget as budgets
 from storage import lease_rows
+from storage.budget import Budget
 from storage.connect import Database
 from storage.errors import LeaseLost, NoDatabase
 from storage.failures import translated
@@ -46,17 +48,26 @@ class Leases:
         return self._lease_s
 
     def claim(
-        self, worker: str, *, n_trials: int, max_attempts: int = MAX_ATTEMPTS
+        self,
+        worker: str,
+        *,
+        n_trials: int,
+        most: int | None = None,
+        timeout_s: float | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
     ) -> Lease | Wait | Spent:
         """Take the next trial: one that lost its worker, else an enqueued one, else a new one.
 
         `worker` must be unique among all workers ever started. Enqueued and new trials count
-        towards n_trials; one that goes on does not. A worker that holds a lease already gets the
+        towards the budget; one that goes on does not. A worker that holds a lease already gets the
         same again, never a second one. A trial that was lost max_attempts times is failed, not
-        taken.
+        taken. `n_trials` is the pinned number, which an extension may have raised; `most` the size
+        of a finite search space. In a study that was closed, as by its time-out, `timeout_s` after
+        its first trial began, trials only go on.
         """
         if max_attempts < 1:
             raise ValueError(f"max_attempts must be at least 1, but is {max_attempts}")
+        budget = Budget(n_trials, most, timeout_s)
         asked = itertools.count()
 
         def claim(connection: sa.Connection) -> Lease | Wait | Spent:
@@ -67,7 +78,7 @@ class Leases:
             held = lease_rows.held_by(connection, self._study_id, worker, since)
             if held is not None:
                 return self._hold(connection, held, worker=worker, now=now)
-            return self._next(connection, worker, n_trials, max_attempts, now=now)
+            return self._next(connection, worker, budget, max_attempts, now=now)
 
         return self._database.transaction(claim)
 
@@ -163,17 +174,19 @@ class Leases:
         return self._database.transaction(change)
 
     def _next(
-        self, connection: sa.Connection, worker: str, n_trials: int, attempts: int, *, now: float
+        self, connection: sa.Connection, worker: str, budget: Budget, attempts: int, *, now: float
     ) -> Lease | Wait | Spent:
         while (left := lease_rows.next_abandoned(connection, self._study_id, now)) is not None:
             if not left.running or left.given_back or left.attempt < attempts:
                 return self._take_over(connection, left, worker=worker, now=now)
             self._fail(connection, left, now=now)
-        if lease_rows.count(connection, self._study_id) < n_trials:
+        places = budgets.places(connection, self._study_id, budget, now=now)
+        if lease_rows.count(connection, self._study_id) < places:
             return self._take_new(connection, worker=worker, now=now)
         running, first = lease_rows.still_running(connection, self._study_id)
         if not running:
-            return Spent()
+            closed = budgets.closed(connection, self._study_id, pinned=budget.n_trials)
+            return Spent(None if closed is None else closed.reason)
         return Wait(min(max(first - now, SHORTEST_POLL_S), POLL_S), running)
 
     def _fail(self, connection: sa.Connection, left: Abandoned, *, now: float) -> None:

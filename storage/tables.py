@@ -12,6 +12,7 @@ VERSION = 1  # of the tables below
 
 STUDIES: sa.Table = models.StudyModel.__table__
 TRIALS: sa.Table = models.TrialModel.__table__
+STUDY_ATTRIBUTES: sa.Table = models.StudySystemAttributeModel.__table__
 USER_ATTRIBUTES: sa.Table = models.TrialUserAttributeModel.__table__
 OPTUNA_METADATA: sa.MetaData = models.BaseModel.metadata
 

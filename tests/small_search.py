@@ -14,6 +14,7 @@ from rich.console import Console
 from config.load import from_mapping
 from config.schema import Configuration
 from hpo import study as studies
+from hpo.extension import study_budget
 from hpo.objective import Objective
 from hpo.progress import Progress
 from hpo.stop import StopRequest
@@ -95,7 +96,15 @@ class Search:
         """Give a worker that has registered."""
         self.workers.register(name, host="host", pid=1, device="cpu")
         limits = Limits(max_trials=max_trials, wait=wait)
-        return Worker(name, self.database, self.objective(), self.leases(), self.workers, limits)
+        return Worker(
+            name=name,
+            database=self.database,
+            objective=self.objective(),
+            leases=self.leases(),
+            budget=study_budget(self.database, "s", studies.read(self.database, "s")),
+            workers=self.workers,
+            limits=limits,
+        )
 
     def claim(self, worker: str, *, lease_s: float = 60.0) -> Lease:
         """Let another worker take a trial and start it."""

@@ -30,6 +30,8 @@ def create(
 
     Creating it again with the same configuration does nothing; with another one it is refused
     and the difference shown. Without --config the preset named like the study is taken.
+
+    A higher optuna.n_trials extends a study that exists, also while its workers run.
     """
     from hpo.creation import create_study, prepare_database
     from hpo.opening import open_database
@@ -38,5 +40,7 @@ def create(
     with open_database(storage) as database:
         made = create_study(database, study, source=source, overrides=overrides, data=data)
     word = "created" if made.new else "exists with this configuration"
+    if made.extension is not None:
+        word = f"extended from {made.extension.before} trials to {made.extension.after}"
     click.echo(f"study {study!r} {word}: {made.summary}")
     click.echo(f"next: hpo worker --study {shlex.quote(study)}")

@@ -70,8 +70,10 @@ def test_another_configuration_is_refused_with_the_difference(
     database: Database, mine: str
 ) -> None:
     create_study(database, "s", source=mine)
-    with pytest.raises(StudyDiffers, match=r"optuna\.n_trials: pinned 5, given 6"):
-        create_study(database, "s", source=mine, overrides=["optuna.n_trials=6"])
+    with pytest.raises(StudyDiffers, match=r"optuna\.n_trials: pinned 5, given 4"):
+        create_study(database, "s", source=mine, overrides=["optuna.n_trials=4"])
+    with pytest.raises(StudyDiffers, match=r"general\.seed: pinned 42, given 8"):
+        create_study(database, "s", source=None, overrides=["general.seed=8"])
 
 
 def test_other_data_are_refused(database: Database, mine: str, tmp_path: Path) -> None:
@@ -162,6 +164,7 @@ def test_overrides_alone_do_not_change_a_study_that_exists(database: Database, m
     create_study(database, "s", source=mine)
     with pytest.raises(HpoError, match="'s' exists and its configuration is pinned; leave -o out"):
         ensure_study(database, "s", source=None, overrides=["optuna.n_trials=6"])
+    assert studies.read(database, "s").config.optuna.n_trials == 5
 
 
 def test_a_space_smaller_than_the_budget_is_said(

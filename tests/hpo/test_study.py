@@ -57,7 +57,7 @@ def test_what_is_pinned_is_read_back(database: Database, configured: Configured)
         "checkpoint_root": None,
         "cpu_threads": None,
     }
-    assert pinned.format == 1
+    assert pinned.format == 2
     assert pinned.data == DATA
     assert pinned.versions["optuna"] == optuna.__version__
     assert set(pinned.versions) == {"optuna", "torch", "transformers"}
@@ -184,7 +184,7 @@ def test_a_creation_that_was_cut_off_is_taken_up_again(
     database: Database, configured: Configured
 ) -> None:
     study = optuna.create_study(study_name="s", storage=database.storage, direction="maximize")
-    study.set_user_attr("hpo:format", 1)
+    study.set_user_attr("hpo:format", 2)
     with pytest.raises(NotPinned, match="cut off; run hpo create again"):
         studies.read(database, "s")
     assert _create(database, configured())
@@ -307,7 +307,7 @@ def test_a_worker_with_the_same_data_and_versions_is_let_in(
     ("change", "data", "reason"),
     [
         ({}, OTHER_DATA, "with data 0123456789ab and the data here is fedcba987654"),
-        ({"format": 2}, DATA, "has format 2 and this hpo has format 1"),
+        ({"format": 1}, DATA, "has format 1 and this hpo has format 2"),
         ({"versions": {"optuna": "4.3.0"}}, DATA, "made with optuna 4.3.0 and this worker has"),
         ({"versions": {}}, DATA, "made with optuna unknown"),
     ],
@@ -336,9 +336,9 @@ def test_a_study_of_another_format_is_refused_before_it_is_read(
 ) -> None:
     _create(database, configured())
     study = optuna.load_study(study_name="s", storage=database.storage)
-    study.set_user_attr("hpo:format", 2)
+    study.set_user_attr("hpo:format", 1)
     study.set_user_attr("hpo:config", {"general": {}, "something": "new"})
-    with pytest.raises(WorkerRefused, match="has format 2"):
+    with pytest.raises(WorkerRefused, match="has format 1"):
         studies.read(database, "s")
 
 

@@ -15,13 +15,10 @@ from scripted_fit import ScriptedFit
 from small_search import LR, Search, small_search
 
 from config.schema import Configuration
-from hpo.assignment import DEVICE_LOST, REPLACE
-from hpo.predecessors import bury
 from storage.connect import Database
-from storage.errors import StorageError, Unreachable
+from storage.errors import StorageError
 from storage.failures import translated
 from storage.leases import Lease
-from trainer.errors import DeviceLost
 
 MakeSearch = Callable[..., Search]
 
@@ -122,19 +119,65 @@ def test_other_failures_do_not_end_a_worker(
     assert sorted(states(one)) == ["COMPLETE"] * (6 - failed) + ["FAIL"] * failed
 
 
-def test_the_timeout_counts_from_the_first_trial_by_the_databases_clock(
+def begun_ago(search: Search, seconds: float) -> None:
+    """Put a finished trial into the study that began so long ago by the database's clock."""
+    first = create_trial(value=0.1)
+    began = datetime.fromtimestamp(search.database.now() - seconds, UTC)
+    first.datetime_start = began.replace(tzinfo=None)
+    search.study.add_trial(first)
+
+
+def test_after_the_studys_timeout_no_trial_begins_and_one_that_lost_its_worker_goes_on(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=9, timeout=1000)
+    left = one.claim("dead")
+    begun_ago(one, 1001)
+    one.let_leases_run_out()
+    ended = one.worker().run()
+    assert ended.reason == "the study's timeout of 1000 s is over"
+    assert len(fit.settings) == 1
+    assert one.trials()[left.slot].state is TrialState.COMPLETE
+
+
+def test_within_the_studys_timeout_trials_begin(search: MakeSearch, fit: ScriptedFit) -> None:
+    one = search(n_trials=2, timeout=1000)
+    begun_ago(one, 900)
+    assert one.worker().run().reason == "the budget is spent"
+    assert len(fit.settings) == 2
+
+
+def test_a_search_without_improvement_ends_and_an_extension_lets_it_go_on(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=9, stop={"patience": 3})
+    ended = one.worker().run()
+    assert ended.reason == (
+        "no gain beyond 0.003 in the last 3 finished trials: 0.3000 before them (trial 0), the "
+        "best of them 0.3000"
+    )
+    assert len(fit.settings) == 4
+    assert one.worker("w2").run() == ended
+    one.worker("w3").budget.extend(20)
+    assert one.worker("w4").run().reason.startswith("no gain beyond 0.003")
+    assert len(fit.settings) == 7
+
+
+def test_a_worker_takes_up_an_extension_while_it_waits(
     search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = search(n_trials=9, timeout=100)
-    began = datetime(2020, 1, 1, tzinfo=UTC)
-    first = create_trial(value=0.1)
-    first.datetime_start = began.replace(tzinfo=None)
-    one.study.add_trial(first)
-    seconds = iter([0, 99, 101])
-    monkeypatch.setattr(one.database, "now", lambda: began.timestamp() + next(seconds))
-    ended = one.worker().run()
-    assert ended.reason == "the study's timeout of 100 s is over"
-    assert len(fit.settings) == 2
+    one = search(n_trials=1)
+    other = one.claim("other")
+    worker = one.worker(max_trials=1)
+
+    def extend_then_go_on(_: float) -> bool:
+        worker.budget.extend(2)
+        return False
+
+    monkeypatch.setattr(one.stop, "wait", extend_then_go_on)
+    assert "as many as --max-trials" in worker.run().reason
+    assert states(one) == ["RUNNING", "COMPLETE"]
+    assert one.leases().renew(other)
 
 
 def test_a_timeout_runs_only_from_the_first_trial(search: MakeSearch, fit: ScriptedFit) -> None:
@@ -343,75 +386,6 @@ def test_a_database_that_fails_ends_the_worker_and_not_the_trial(
     one.let_leases_run_out()
     assert one.worker("w2").run().reason == "the budget is spent"
     assert states(one) == ["COMPLETE"]
-
-
-def test_a_worker_that_is_asked_to_stop_while_the_database_is_away_ends_in_good_order(
-    search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = search(n_trials=1)
-    worker = one.worker()
-
-    def away(*_: object) -> None:
-        raise Unreachable("no answer")
-
-    def lose_the_database() -> None:
-        one.stop.set()
-        monkeypatch.setattr(worker.leases, "release", away)
-
-    fit.before[2] = lose_the_database
-    ended = worker.run()
-    assert ended.status == 0
-    assert "the database is away, so leases run out by themselves" in ended.reason
-    assert states(one) == ["RUNNING"]
-
-
-def test_a_lost_device_asks_for_a_fresh_process_and_leaves_the_trial_to_it(
-    search: MakeSearch, fit: ScriptedFit
-) -> None:
-    one = search(n_trials=1)
-
-    def lose_the_device() -> None:
-        raise DeviceLost("CUDA error: an illegal memory access was encountered")
-
-    fit.before[2] = lose_the_device
-    ended = one.worker().run()
-    assert (ended.status, ended.goes_on) == (DEVICE_LOST, True)
-    (left,) = one.trials()
-    assert left.state is TrialState.RUNNING
-    assert left.user_attrs == {}
-    assert one.mirror.words == ["start", "evaluation", "release"]
-
-    bury(one.database, "s", ["w1"])
-    lease = one.leases().claim("w2", n_trials=1)
-    assert isinstance(lease, Lease)
-    assert (lease.trial_id, lease.attempt, lease.continued) == (left._trial_id, 2, True)
-    assert [row.state for row in one.workers.rows()] == ["left"]
-
-
-def test_memory_that_a_trial_left_behind_asks_for_a_fresh_process(
-    search: MakeSearch, fit: ScriptedFit
-) -> None:
-    one = search(n_trials=2)
-    worker = one.worker()
-    worker.excess = lambda: "memory has grown by 2000 MiB"
-    ended = worker.run()
-    assert (ended.status, ended.goes_on) == (REPLACE, True)
-    assert "memory has grown by 2000 MiB" in ended.reason
-    assert states(one) == ["COMPLETE"]
-
-
-def test_the_trials_and_failures_of_the_processes_before_count(
-    search: MakeSearch, fit: ScriptedFit
-) -> None:
-    one = search(n_trials=9)
-    worker = one.worker(max_trials=3)
-    worker.trials = 2
-    assert worker.run().reason == "3 trials done, as many as --max-trials allows"
-    assert states(one) == ["COMPLETE"]
-    fail_with(fit, "disk full")
-    failing = one.worker("w2")
-    failing.failures = ["ValueError: disk full"] * 2
-    assert failing.run().status == 1
 
 
 def test_a_trial_that_the_dashboard_ended_does_not_stop_its_worker(

@@ -1,0 +1,47 @@
+"""The early end of a search: no gain beyond the noise in the last finished trials."""
+
+from collections.abc import Sequence
+
+from optuna.trial import FrozenTrial, TrialState
+
+from config.schema import Stop
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def finished(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """The completed and pruned trials, in the order they ended; failed ones tell nothing."""
+    over = [trial for trial in trials if trial.state in FINISHED]
+    return sorted(over, key=lambda trial: (trial.datetime_complete, trial.number))
+
+
+def no_improvement(trials: Sequence[FrozenTrial], rule: Stop, *, since: int = 0) -> str | None:
+    """Why the search should end, in words and numbers; None where it should go on.
+
+    `since` trials had finished when the rule last ended the search: after an extension it waits
+    for `patience` further ones.
+    """
+    over = finished(trials)
+    if len(over) - max(since, 1) < rule.patience:
+        return None
+    earlier, last = over[: -rule.patience], over[-rule.patience :]
+    best, gained = _best(earlier), _best(last)
+    if best is None:
+        return None
+    number, value = best
+    if gained is not None and gained[1] > value + rule.min_improvement:
+        return None
+    found = "none of them completed" if gained is None else f"the best of them {gained[1]:.4f}"
+    return (
+        f"no gain beyond {rule.min_improvement:g} in the last {rule.patience} finished trials:"
+        f" {value:.4f} before them (trial {number}), {found}"
+    )
+
+
+def _best(trials: Sequence[FrozenTrial]) -> tuple[int, float] | None:
+    scored = [
+        (trial.number, float(trial.values[0]))
+        for trial in trials
+        if trial.state is TrialState.COMPLETE and trial.values
+    ]
+    return max(scored, key=lambda one: one[1], default=None)

@@ -1,0 +1,71 @@
+"""When a search without gain ends: only finished trials count, and only gains beyond the noise."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from config.schema import Stop
+from hpo.early_stop import finished, no_improvement
+
+BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 - Optuna's have no zone
+RULE = Stop(patience=3, min_improvement=0.01)
+
+
+def trials(*values: float | str | None) -> list[FrozenTrial]:
+    """Trials in the order they end: a value, None for pruned, or the state's name."""
+    made = []
+    for number, value in enumerate(values):
+        state = (
+            TrialState[value]
+            if isinstance(value, str)
+            else TrialState.PRUNED
+            if value is None
+            else TrialState.COMPLETE
+        )
+        trial = create_trial(state=state, value=value if isinstance(value, float) else None)
+        trial.number = number
+        if state.is_finished():
+            trial.datetime_complete = BEGAN + timedelta(minutes=number)
+        made.append(trial)
+    return made
+
+
+def test_a_search_that_gains_nothing_any_more_ends_with_the_numbers() -> None:
+    reason = no_improvement(trials(0.4, 0.5, 0.505, None, 0.3), RULE)
+    assert reason == (
+        "no gain beyond 0.01 in the last 3 finished trials: 0.5000 before them (trial 1), the "
+        "best of them 0.5050"
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (),
+        (0.5, None, None),
+        (0.5, 0.4, 0.3),
+        (0.4, 0.3, 0.2, 0.411),
+        (None, None, None, None, None),
+        (0.5, "FAIL", "FAIL", "FAIL", "RUNNING"),
+    ],
+    ids=["none", "too few", "still too few", "a gain", "none completed", "failures tell nothing"],
+)
+def test_a_search_goes_on(values) -> None:
+    assert no_improvement(trials(*values), RULE) is None
+
+
+def test_pruned_trials_alone_are_no_gain() -> None:
+    assert "none of them completed" in (no_improvement(trials(0.5, None, None, None), RULE) or "")
+
+
+def test_the_order_is_that_of_the_ends() -> None:
+    late, early, middle = trials(0.9, 0.1, 0.2)
+    late.datetime_complete = BEGAN + timedelta(hours=1)
+    assert finished([late, early, middle]) == [early, middle, late]
+
+
+def test_after_an_extension_it_waits_for_as_many_trials_again() -> None:
+    done = trials(0.5, None, None, None, None, None)
+    assert no_improvement(done, RULE, since=4) is None
+    assert no_improvement(done, RULE, since=3) is not None
