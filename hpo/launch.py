@@ -1,9 +1,8 @@
 """Everything a worker needs, put together: the study on this machine, its session, its mirror."""
 
 import logging
-import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,8 @@ from rich.console import Console
 from config.schema import Configuration
 from hpo import study as studies
 from hpo.assignment import Assignment
-from hpo.errors import WrongInput
 from hpo.extension import study_budget
+from hpo.lease_length import lease_seconds
 from hpo.objective import Objective
 from hpo.parent import WorkingProcess
 from hpo.places import checkpoint_root, output_folder
@@ -27,7 +26,7 @@ from hpo.wandb_mirror import Mirror, open_mirror
 from hpo.worker import Ended, Limits, Worker
 from storage.connect import Database
 from storage.errors import StorageError
-from storage.leases import LEASE_S, Leases
+from storage.leases import Leases
 from storage.workers import Workers
 from trainer.data import fingerprint, locate_data
 from trainer.device import device_name, pick_device
@@ -35,8 +34,6 @@ from trainer.memory import MemoryBaseline
 from trainer.session import TrainingSession
 
 log = logging.getLogger(__name__)
-
-SHORTEST_LEASE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -120,18 +117,6 @@ def work(
             failures=list(process.assignment.failures),
         )
         return worker.run()
-
-
-def lease_seconds(environ: Mapping[str, str]) -> float:
-    """How long a silent worker keeps its trial: HPO_LEASE_S, else a minute."""
-    given = environ.get("HPO_LEASE_S")
-    try:
-        seconds = LEASE_S if given is None else float(given)
-    except ValueError:
-        seconds = 0.0
-    if not SHORTEST_LEASE_S <= seconds < math.inf:
-        raise WrongInput(f"HPO_LEASE_S={given}: give seconds, {SHORTEST_LEASE_S:g} or more")
-    return seconds
 
 
 @dataclass(frozen=True)

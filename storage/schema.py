@@ -4,6 +4,8 @@ Optuna's are of a version when its alembic revision is the installed Optuna's; o
 in hpo_schema says so. That row is written last, so an interrupted creation is simply done again.
 """
 
+import sqlite3
+
 import optuna
 import sqlalchemy as sa
 
@@ -14,6 +16,7 @@ from storage.url import StorageURL
 
 # Revision of Optuna's tables that this program's own SQL on them was written for.
 OPTUNA_REVISION = "v3.2.0.a"
+WRITE_AHEAD = "PRAGMA journal_mode=WAL"
 
 _REVISIONS = sa.table("alembic_version", sa.column("version_num", sa.String))
 
@@ -76,6 +79,8 @@ def _use_write_ahead_log(engine: sa.Engine) -> None:
     """Let readers and the writer work side by side; the file remembers it."""
     connection = engine.raw_connection()
     try:
-        connection.cursor().execute("PRAGMA journal_mode=WAL")
+        connection.cursor().execute(WRITE_AHEAD)
+    except sqlite3.Error as error:  # by SQLAlchemy's name, which callers know how to meet
+        raise sa.exc.OperationalError(WRITE_AHEAD, None, error) from error
     finally:
         connection.close()

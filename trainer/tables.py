@@ -84,7 +84,7 @@ def _place_of(position: int, *, raw: bytes, path: Path) -> str:
         return str(path)
     header, last = records[0], records[-1]
     in_table = len(records) > 1 and len(last) <= len(header)
-    column = f", column {header[len(last) - 1]}" if in_table else ""
+    column = f", column {_printable(header[len(last) - 1])}" if in_table else ""
     return f"{path}, row {len(records)}{column}"
 
 
@@ -179,5 +179,11 @@ def _require(required: Sequence[str], present: Sequence[str], *, place: str) -> 
     for column in required:
         if column not in present:
             near = get_close_matches(column, present, n=1, cutoff=0.5)
-            instead = f"rename {near[0]}" if near else f"there are {', '.join(present) or 'none'}"
+            there = ", ".join(map(_printable, present)) or "none"
+            instead = f"rename {_printable(near[0])}" if near else f"there are {there}"
             raise DataError(f"{place}: there is no column {column}; {instead}")
+
+
+def _printable(column: str) -> str:
+    """Keep a message on one line, and a terminal as it is, whatever stands in a damaged header."""
+    return column if column.isprintable() else repr(column)

@@ -65,6 +65,11 @@ data_option: Decorator = click.option(
 )
 
 
+def printable(text: str) -> str:
+    """Keep a message on one line, and from steering the terminal: names in it may do both."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
 def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Turn the packages' known failures into one line.
 
@@ -83,8 +88,8 @@ def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except (ConfigError, WrongInput, BadURL) as error:
-            raise click.UsageError(hide(str(error))) from error
+            raise click.UsageError(printable(hide(str(error)))) from error
         except (HpoError, StorageError, TrainerError) as error:
-            raise click.ClickException(hide(str(error))) from error
+            raise click.ClickException(printable(hide(str(error)))) from error
 
     return run

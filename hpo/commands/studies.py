@@ -15,6 +15,7 @@ def studies(storage: str) -> None:
     """List the studies in the database with their trials and best values."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from hpo.opening import open_database
     from hpo.status import collect, study_names
@@ -28,5 +29,5 @@ def studies(storage: str) -> None:
         for name in names:
             found = collect(database, name)
             best = f"{found.best.value:.4f} (trial {found.best.number})" if found.best else "-"
-            table.add_row(name, f"{found.total}/{found.budget}", str(found.running), best)
+            table.add_row(Text(name), f"{found.total}/{found.budget}", str(found.running), best)
     Console().print(table)

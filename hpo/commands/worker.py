@@ -81,7 +81,11 @@ def worker(
     the trial under way. A second Ctrl-C ends it at once.
     """
     from hpo.assignment import Assignment
+    from hpo.lease_length import lease_seconds
+    from hpo.wandb_mode import check_environment
 
+    check_environment(os.environ)
+    lease_seconds(os.environ)
     made_of = {"source": source, "overrides": overrides, "data": data}
     output, checkpoints = _own_places(source, overrides, output=output, checkpoints=checkpoints)
     machine = {"data": data, "output": output, "checkpoints": checkpoints, "threads": threads}
@@ -193,12 +197,8 @@ def _study(
 ) -> str:
     """Make sure of the study; what is mistyped is said before anything is made."""
     from hpo.creation import ensure_study, prepare_database
-    from hpo.launch import lease_seconds
     from hpo.opening import open_database
-    from hpo.wandb_mode import check_environment
 
-    check_environment(os.environ)
-    lease_seconds(os.environ)
     prepare_database(storage, study, **made_of, patience=patience)
     with open_database(storage, patience=patience) as database:
         return ensure_study(database, study, **made_of)

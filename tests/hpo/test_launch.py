@@ -19,7 +19,8 @@ from config.schema import Configuration
 from hpo import study as studies
 from hpo.assignment import Assignment
 from hpo.errors import HpoError, NoSuchStudy, WorkerRefused, WrongInput
-from hpo.launch import Machine, lease_seconds, on_machine, work
+from hpo.launch import Machine, on_machine, work
+from hpo.lease_length import lease_seconds
 from hpo.parent import Parent, WorkingProcess
 from hpo.stop import StopRequest
 from hpo.worker import Ended, Limits

@@ -53,7 +53,10 @@ def test_any_line_end_and_a_byte_order_mark_are_read(tmp_path: Path, line_end: s
 
 @given(
     cells=st.lists(
-        st.text(alphabet=st.characters(exclude_categories=["Cs"])).filter(str.strip), min_size=1
+        st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0")).filter(
+            str.strip
+        ),
+        min_size=1,
     )
 )
 def test_whatever_a_csv_writer_writes_is_read_back(
@@ -147,7 +150,7 @@ def test_utf16_is_named(tmp_path: Path) -> None:
 def test_missing_file_folder_and_other_kinds_are_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "train.csv") == ": there is no such file"
     (tmp_path / "folder.csv").mkdir()
-    assert refusal(tmp_path / "folder.csv") == ": cannot be read: Is a directory"
+    assert refusal(tmp_path / "folder.csv") == ": is no file"
     assert refusal(tmp_path / "train.xlsx") == ": data files end in .csv or .jsonl"
 
 
