@@ -12,6 +12,7 @@ from hpo.commands.create import create
 from hpo.commands.dashboard import dashboard
 from hpo.commands.delete import delete
 from hpo.commands.local import down, up
+from hpo.commands.mirror import mirror
 from hpo.commands.predict import predict
 from hpo.commands.status import status
 from hpo.commands.studies import studies
@@ -45,6 +46,7 @@ for command in (
     best,
     train,
     predict,
+    mirror,
     dashboard,
     studies,
     delete,

@@ -82,16 +82,12 @@ def _reason(trial: FrozenTrial, settings: Configuration) -> str:
     if trial_record.is_infeasible(trial):
         return f": {escaped(attrs.get(trial_record.INFEASIBLE, 'a constraint is violated'))}"
     if trial.state is TrialState.PRUNED and trial_record.PRUNED in attrs:
-        verdict = _verdict(attrs[trial_record.PRUNED])
+        verdict = Verdict.from_mapping(attrs[trial_record.PRUNED])
         per_epoch = settings.training.evaluations_per_epoch
         return f": {escaped(text(verdict, evaluations_per_epoch=per_epoch))}"
     if trial.state is TrialState.FAIL and trial_record.ERROR in attrs:
         return f": {escaped(attrs[trial_record.ERROR])}"
     return ""
-
-
-def _verdict(kept: Mapping[str, Any]) -> Verdict:
-    return Verdict(**{**kept, "also": tuple(_verdict(other) for other in kept["also"])})
 
 
 def _fixed(settings: Configuration, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ between cannot make the reason contradict the decision.
 import copy
 import itertools
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
@@ -47,6 +47,11 @@ class Verdict:
     def as_mapping(self) -> dict[str, Any]:
         """The verdict as it is kept with the trial (JSON)."""
         return {**asdict(self), "also": [other.as_mapping() for other in self.also]}
+
+    @classmethod
+    def from_mapping(cls, kept: Mapping[str, Any]) -> "Verdict":
+        """The verdict that was kept with a trial."""
+        return cls(**{**kept, "also": tuple(map(cls.from_mapping, kept["also"]))})
 
 
 def decide(study: Study, trial: Trial, *, again: bool = False) -> Verdict | None:

@@ -56,6 +56,21 @@ def shareable(settings: Mapping[str, object]) -> dict[str, object]:
     return shared
 
 
+def summary(curve: Sequence[Point], ending: Ending, metric: str) -> dict[str, object]:
+    """What a run's summary says beside the last point of its curve."""
+    best = best_point(curve, metric)
+    facts = {
+        "state": ending.state,
+        "reason": ending.reason,
+        "duration_s": ending.seconds,
+        "value": ending.value,
+        "best/value": None if best is None else best[metric],
+        "best/epoch": None if best is None else best["epoch"],
+        "evaluations": len(curve),
+    }
+    return {key: value for key, value in facts.items() if value is not None}
+
+
 def best_point(curve: Sequence[Point], metric: str) -> Point | None:
     """The point with the highest score, the earliest of equals; None where no score is a number."""
     scored = [point for point in curve if not math.isnan(point.get(metric, math.nan))]

@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from config.load import to_mapping
 from config.schema import Configuration
 from hpo import trial_record
 from hpo.infeasible import end_infeasible, withdraw
 from hpo.lease_keeper import LeaseKeeper
+from hpo.mirrored import StudyName, ended_elsewhere, trial_info
 from hpo.notes import save_note
 from hpo.parent import Parent
 from hpo.progress import Progress
 from hpo.prune_reasons import Verdict, decide, text
-from hpo.run_names import run_id, run_name
 from hpo.stop import Stopped, StopRequest
-from hpo.trial_info import Ending, TrialInfo, shareable
+from hpo.trial_info import Ending
 from hpo.wandb_mirror import Mirror
 from storage.connect import Database
 from trainer.errors import Infeasible
@@ -74,22 +73,14 @@ class TrialRun:
         self._epochs = settings.training.num_train_epochs
         self._per_epoch = settings.training.evaluations_per_epoch
         self._last_step = self._epochs * self._per_epoch
-        study, number = self._around.study.study_name, self._trial.number
+        study = StudyName(self._around.study.study_name, self._around.study_key)
+        number = self._trial.number
         if continued:
             self._to_announce = params  # once it is known from where
         else:
             self._around.progress.started(number, params)
         self._around.mirror.start(
-            TrialInfo(
-                study=study,
-                number=number,
-                run_id=run_id(study, self._around.study_key, number),
-                name=run_name(settings),
-                settings=shareable(to_mapping(settings)),
-                params=dict(params),
-                metric=self._metric,
-                continued=continued,
-            ),
+            trial_info(study, number, settings, params, continued=continued),
             trial_record.curve(self._frozen()),
         )
 
@@ -168,18 +159,18 @@ class TrialRun:
         withdraw(self._trial)
         self._announce(self._epoch())
         trial_record.record_result(self._trial, result)
-        value = result.best.scores.value(self._metric)
+        value, seconds = result.best.scores.value(self._metric), round(result.seconds, 3)
         study, progress = self._around.study, self._around.progress
         if self._verdict is not None:
             reason = text(self._verdict, evaluations_per_epoch=self._per_epoch)
             self._trial.set_user_attr(trial_record.PRUNED, self._verdict.as_mapping())
             study.tell(self._trial, state=TrialState.PRUNED)
             progress.pruned(reason)
-            return self._close(Ending("pruned", value, reason, result.seconds), TrialState.PRUNED)
+            return self._close(Ending("pruned", value, reason, seconds), TrialState.PRUNED)
         study.tell(self._trial, value)
         early = result.ended == "early_stopping"
         progress.completed(value, result.best.epoch, early=early)
-        return self._close(Ending("complete", value, None, result.seconds), TrialState.COMPLETE)
+        return self._close(Ending("complete", value, None, seconds), TrialState.COMPLETE)
 
     def infeasible(self, error: Infeasible) -> Outcome:
         """Tell the study that these settings cannot be trained, so that it learns from it."""
@@ -202,11 +193,11 @@ class TrialRun:
         Raises LeaseLost where it was the worker that has the trial now.
         """
         self._keeper.confirm()
-        state, number = self._frozen().state, self._trial.number
-        reason = f"trial {number} was set to {state.name} by another program"
-        self._around.progress.failed(number, reason)
-        self._around.mirror.finish(Ending("failed", reason=reason))
-        return Outcome(state)
+        trial = self._frozen()
+        ending = ended_elsewhere(trial)
+        self._around.progress.failed(trial.number, str(ending.reason))
+        self._around.mirror.finish(ending)
+        return Outcome(trial.state)
 
     def left(self) -> None:
         """Leave the trial as it stands, for whoever continues it."""

@@ -86,6 +86,7 @@ class WandbMirror(Mirror):
         self._events: queue.Queue[Event | None] = queue.Queue(queue_events)
         self._closing = threading.Event()
         self._study = "NAME"
+        self._lost = False  # whether the trial under way has lost something
         self._errors = 0
         self._dropped = 0
         self._thread = threading.Thread(target=self._work, name="wandb-mirror", daemon=True)
@@ -94,6 +95,7 @@ class WandbMirror(Mirror):
     def start(self, trial: TrialInfo, earlier: Sequence[Point] = ()) -> None:
         """Begin a trial, and remember its study for what people are told."""
         self._study = trial.study
+        self._lost = False
         super().start(trial, earlier)
 
     def close(
@@ -123,7 +125,11 @@ class WandbMirror(Mirror):
         return deadline
 
     def _tell(self, event: Event) -> None:
-        self._put(event)
+        # After a lost evaluation the rest of its trial would only leave a gap that W&B never fills.
+        if self._lost:
+            self._dropped += 1
+        else:
+            self._put(event)
 
     def _put(self, event: Event | None) -> None:
         try:
@@ -134,6 +140,7 @@ class WandbMirror(Mirror):
 
     def _count_lost(self) -> None:
         self._dropped += 1
+        self._lost = True
         if self._dropped == 1:
             log.warning(
                 "W&B is slow and misses updates; the search is not affected; %s",
@@ -176,13 +183,7 @@ def open_mirror(config: Configuration, folder: Path, environ: Mapping[str, str])
     except Exception:  # a W&B that can't be imported must not stop the worker
         log.warning("W&B can't be used; the search goes on without it", exc_info=True)
         return Mirror()
-    target = Target(
-        project=config.wandb.project or config.general.project_name,
-        entity=config.wandb.entity,
-        tags=config.wandb.tags,
-        notes=config.wandb.notes,
-        folder=folder,
-    )
+    target = Target.of(config, folder)
 
     def opened(trial: TrialInfo, wire: Wire, earlier: Sequence[Point]) -> Run:
         return open_run(target, trial, wire=wire, earlier=earlier)

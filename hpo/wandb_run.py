@@ -1,4 +1,4 @@
-"""One trial as one W&B run, written step by step. The only module that imports wandb.
+"""One trial as one W&B run, written step by step.
 
 Everything here may raise, block or be slow: `wandb_mirror` calls it from a thread of its own.
 Of the host nothing is sent but what a trial's record needs: no code, no git state, no installed
@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpo.trial_info import SCORES, Ending, Point, TrialInfo, best_point
+from config.schema import Configuration
+from hpo.trial_info import SCORES, Ending, Point, TrialInfo, best_point, summary
+from hpo.wandb_files import mark_sent, offline_files
 from hpo.wandb_mode import Wire
 
 # wandb reads these as it starts; without them its service sends its errors to W&B's makers, and
@@ -24,6 +26,8 @@ os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 os.environ.setdefault("WANDB_SILENT", "true")
 # With it wandb 0.31 writes its settings into the run's logs, the API key with them.
 os.environ.pop("WANDB_DEBUG", None)
+
+from typing import Self
 
 import wandb
 from wandb.sdk import wandb_setup
@@ -46,6 +50,17 @@ class Target:
     notes: str | None
     folder: Path
 
+    @classmethod
+    def of(cls, config: Configuration, folder: Path) -> Self:
+        """Where the configuration sends them."""
+        return cls(
+            project=config.wandb.project or config.general.project_name,
+            entity=config.wandb.entity,
+            tags=config.wandb.tags,
+            notes=config.wandb.notes,
+            folder=folder,
+        )
+
 
 class TrialRun:
     """A W&B run that holds one trial."""
@@ -66,17 +81,7 @@ class TrialRun:
 
     def finish(self, ending: Ending) -> None:
         """Write the summary and close the run; blocks until all is sent, or raises TimeoutError."""
-        best = best_point(self._curve, self._metric)
-        summary = {
-            "state": ending.state,
-            "reason": ending.reason,
-            "duration_s": ending.seconds,
-            "value": ending.value,
-            "best/value": None if best is None else best[self._metric],
-            "best/epoch": None if best is None else best["epoch"],
-            "evaluations": len(self._curve),
-        }
-        self._run.summary.update({k: v for k, v in summary.items() if v is not None})
+        self._run.summary.update(summary(self._curve, ending, self._metric))
         self._run.finish(exit_code=FAILED if ending.state == "failed" else 0)
 
     def release(self) -> None:
@@ -97,9 +102,16 @@ class TrialRun:
         return {key: value for key, value in row.items() if value is not None}
 
 
-def open_run(target: Target, trial: TrialInfo, *, wire: Wire, earlier: Sequence[Point]) -> TrialRun:
+def open_run(
+    target: Target,
+    trial: TrialInfo,
+    *,
+    wire: Wire,
+    earlier: Sequence[Point],
+) -> TrialRun:
     """Begin the trial's run, or go on with it, and give it what it lacks of its curve so far."""
     target.folder.mkdir(parents=True, exist_ok=True)
+    earlier_files = offline_files(target.folder, trial.run_id) if wire == "offline" else []
     service = _service()
     if service is not None and service.poll() is not None:
         shut_down(RESTART_TIMEOUT_S)  # it was killed; wandb would go on talking to it
@@ -110,6 +122,8 @@ def open_run(target: Target, trial: TrialInfo, *, wire: Wire, earlier: Sequence[
         # wandb's service holds on to the id of a run that it could not begin; a new one doesn't.
         shut_down(RESTART_TIMEOUT_S)
         raise
+    for file in earlier_files:  # the new one holds all that they do
+        mark_sent(file)
     for metrics in ("train/*", "eval/*"):
         run.define_metric(metrics, step_metric="epoch")
     opened = TrialRun(run, trial.metric)

@@ -5,6 +5,7 @@ answered with how many lines it has and the last of them. `fault` makes it answe
 """
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +30,14 @@ class ServedRun:
     exit_code: int | None = None
     preempting: bool = False
     begun: int = 0
+
+    @property
+    def state(self) -> str:
+        if self.exit_code is None:
+            return "running"
+        if self.preempting:
+            return "preempted"
+        return "failed" if self.exit_code else "finished"
 
     @property
     def config(self) -> dict[str, Any]:
@@ -58,8 +67,12 @@ class WandbServer:
             "RunResumeStatus": self._resume_status,
             "UpsertBucket": self._upsert,
             "CreateRunFiles": self._files,
+            "Viewer": self._viewer,
+            "GetDefaultEntity": self._viewer,
+            "Run": self._run,
         }
-        operation = answers.get(asked.get("operationName"), lambda _variables: {})
+        name = re.search(r"(?:query|mutation)\s+(\w+)", asked["query"])
+        operation = answers.get(name and name[1], lambda _variables: {})
         return {"data": operation(asked.get("variables", {}))}
 
     def _take(self, run: ServedRun, streamed: dict[str, Any]) -> None:
@@ -80,8 +93,19 @@ class WandbServer:
     def _upsert(self, variables: dict[str, Any]) -> dict[str, Any]:
         run = self.runs.setdefault(variables["name"], ServedRun())
         run.fields |= {key: value for key, value in variables.items() if value is not None}
-        run.begun += variables["groupName"] is not None
+        if variables["groupName"] is not None:
+            run.begun += 1
+            run.exit_code, run.preempting = None, False
         return {"upsertBucket": {"bucket": self._bucket(variables["name"], run), "inserted": True}}
+
+    def _viewer(self, _variables: dict[str, Any]) -> dict[str, Any]:
+        return {"viewer": {"id": "u", "entity": ENTITY, "username": "user", "flags": "{}"}}
+
+    def _run(self, variables: dict[str, Any]) -> dict[str, Any]:
+        run = self.runs.get(variables["name"])
+        if run is None or variables["project"] != run.fields["project"]:
+            return {"project": None}
+        return {"project": {"run": self._bucket(variables["name"], run) | {"state": run.state}}}
 
     def _files(self, variables: dict[str, Any]) -> dict[str, Any]:
         return {"createRunFiles": {"runID": variables["run"], "uploadHeaders": [], "files": []}}

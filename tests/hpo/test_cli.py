@@ -17,6 +17,7 @@ COMMANDS = {
     "dashboard",
     "delete",
     "down",
+    "mirror",
     "predict",
     "status",
     "studies",

@@ -221,6 +221,27 @@ class TestFaults:
         assert "lost updates" in caplog.records[-1].getMessage()
         never.set()
 
+    def test_a_trial_that_lost_an_evaluation_gets_none_after_it_and_the_next_is_whole(self):
+        steps, go_on = [], threading.Event()
+
+        class Run(FakeRun):
+            def log(self, new):
+                steps.append(new["step"])
+
+        mirror = WandbMirror(lambda *_args: go_on.wait() and Run(), "online", queue_events=3)
+        mirror.start(trial(1))
+        time.sleep(0.2)  # until the thread waits for the run
+        for step in range(1, 6):
+            mirror.evaluation(point(step))
+        go_on.set()
+        while not mirror._events.empty():
+            time.sleep(0.01)
+        mirror.evaluation(point(6))
+        mirror.start(trial(2))
+        mirror.evaluation(point(1))
+        mirror.close(10)
+        assert steps == [1, 2, 3, 1]
+
     def test_wandbs_own_process_is_ended_with_the_time_that_is_left(self):
         given = []
         mirror = WandbMirror(lambda *_args: FakeRun(), "online", shut_down=given.append)
