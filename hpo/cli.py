@@ -14,6 +14,7 @@ from hpo.commands.delete import delete
 from hpo.commands.local import down, up
 from hpo.commands.mirror import mirror
 from hpo.commands.predict import predict
+from hpo.commands.retry import retry
 from hpo.commands.status import status
 from hpo.commands.studies import studies
 from hpo.commands.train import train
@@ -49,6 +50,7 @@ for command in (
     mirror,
     dashboard,
     studies,
+    retry,
     delete,
     config,
     up,

@@ -71,6 +71,13 @@ def holds(dist: BaseDistribution, value: object) -> bool:
     return dist._contains(internal)  # noqa: SLF001 - Optuna has no public form of it
 
 
+def check_queued(queued: Mapping[str, object], space: SearchSpace, number: int) -> None:
+    """Refuse parameters that the trial of that number has and the space does not hold."""
+    _check_names(queued, space, number)
+    for name, value in queued.items():
+        _check_value(name, value, space[name], number)
+
+
 def _suggest_one(trial: Trial, name: str, dist: BaseDistribution) -> object:
     if isinstance(dist, CategoricalDistribution):
         return trial.suggest_categorical(name, dist.choices)

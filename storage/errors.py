@@ -44,5 +44,9 @@ class LeaseLost(StorageError):
     """The trial belongs to another worker by now, so this one must not write to it."""
 
 
+class AlreadyQueued(StorageError):
+    """The trial's parameters wait in the queue or run again already."""
+
+
 class LocalServerError(StorageError):
     """The embedded PostgreSQL could not be started or stopped."""

@@ -1,6 +1,7 @@
 """The SQL of the leases: each function is one step inside a transaction that the caller opened."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,12 +9,13 @@ import sqlalchemy as sa
 from optuna.trial import TrialState
 
 from storage.lease import Lease
-from storage.tables import LEASES, STUDIES, TRIALS, USER_ATTRIBUTES, clock
+from storage.tables import LEASES, STUDIES, SYSTEM_ATTRIBUTES, TRIALS, USER_ATTRIBUTES, clock
 
 DECISION_S = 30.0
 GIVEN_BACK = 0.0  # expires_at of a lease whose worker left in good order
 FORFEITED = 1.0  # the same for one whose worker is known to be dead: long ago, by any clock
 ERROR = "hpo:error"  # user attribute with the line that says why a trial failed
+FIXED_PARAMS = "fixed_params"  # Optuna's system attribute with what a trial was enqueued with
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 _WITH_TRIALS = LEASES.outerjoin(TRIALS, TRIALS.c.trial_id == LEASES.c.trial_id)
 
@@ -205,12 +207,21 @@ def run_enqueued(connection: sa.Connection, trial_id: int, now: float) -> bool:
 
 def create_trial(connection: sa.Connection, study_id: int, now: float) -> int:
     """Add a running trial as Optuna does, numbered by the trials before it; give its id."""
-    before = sa.select(sa.func.count()).where(TRIALS.c.study_id == study_id)
-    number = connection.execute(before).scalar_one()
-    trial = TRIALS.insert().values(
-        study_id=study_id, number=number, state=TrialState.RUNNING, datetime_start=_utc(now)
-    )
-    return int(connection.execute(trial.returning(TRIALS.c.trial_id)).scalar_one())
+    return _add_trial(connection, study_id, state=TrialState.RUNNING, datetime_start=_utc(now))
+
+
+def enqueue_trial(
+    connection: sa.Connection,
+    study_id: int,
+    params: Mapping[str, object],
+    user_attrs: Mapping[str, object],
+) -> int:
+    """Add a waiting trial as Optuna's enqueue_trial does; give its id."""
+    trial_id = _add_trial(connection, study_id, state=TrialState.WAITING)
+    _set_attribute(connection, SYSTEM_ATTRIBUTES, trial_id, FIXED_PARAMS, params)
+    for key, value in user_attrs.items():
+        _set_attribute(connection, USER_ATTRIBUTES, trial_id, key, value)
+    return trial_id
 
 
 def fail_trial(connection: sa.Connection, trial_id: int, reason: str, now: float) -> None:
@@ -220,8 +231,7 @@ def fail_trial(connection: sa.Connection, trial_id: int, reason: str, now: float
     connection.execute(ended.values(state=TrialState.FAIL, datetime_complete=_utc(now)))
     same = USER_ATTRIBUTES.c.trial_id == trial_id, USER_ATTRIBUTES.c.key == ERROR
     connection.execute(USER_ATTRIBUTES.delete().where(*same))
-    said = {"trial_id": trial_id, "key": ERROR, "value_json": json.dumps(reason)}
-    connection.execute(USER_ATTRIBUTES.insert().values(**said))
+    _set_attribute(connection, USER_ATTRIBUTES, trial_id, ERROR, reason)
 
 
 def list_rows(connection: sa.Connection, study_id: int) -> list[LeaseRow]:
@@ -246,6 +256,20 @@ def list_rows(connection: sa.Connection, study_id: int) -> list[LeaseRow]:
         )
         for row in connection.execute(query)
     ]
+
+
+def _add_trial(connection: sa.Connection, study_id: int, **values: object) -> int:
+    before = sa.select(sa.func.count()).where(TRIALS.c.study_id == study_id)
+    number = connection.execute(before).scalar_one()
+    trial = TRIALS.insert().values(study_id=study_id, number=number, **values)
+    return int(connection.execute(trial.returning(TRIALS.c.trial_id)).scalar_one())
+
+
+def _set_attribute(
+    connection: sa.Connection, table: sa.Table, trial_id: int, key: str, value: object
+) -> None:
+    row = {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
+    connection.execute(table.insert().values(**row))
 
 
 def _open(study_id: int) -> sa.ColumnElement[bool]:

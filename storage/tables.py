@@ -14,6 +14,8 @@ STUDIES: sa.Table = models.StudyModel.__table__
 TRIALS: sa.Table = models.TrialModel.__table__
 STUDY_ATTRIBUTES: sa.Table = models.StudySystemAttributeModel.__table__
 USER_ATTRIBUTES: sa.Table = models.TrialUserAttributeModel.__table__
+SYSTEM_ATTRIBUTES: sa.Table = models.TrialSystemAttributeModel.__table__
+HEARTBEATS: sa.Table = models.TrialHeartbeatModel.__table__
 OPTUNA_METADATA: sa.MetaData = models.BaseModel.metadata
 
 METADATA = sa.MetaData()

@@ -19,6 +19,7 @@ COMMANDS = {
     "down",
     "mirror",
     "predict",
+    "retry",
     "status",
     "studies",
     "train",
@@ -81,6 +82,8 @@ def test_help_needs_neither_torch_nor_optuna() -> None:
         (("studies", "--storage", "hpo.db"), "hpo.db"),
         (("create", "-s", " ", "-c", "demo"), "name"),
         (("worker", "-s", "demo", "--gpus", "first"), "--gpus first"),
+        (("retry", "-s", "s"), "--trial"),
+        (("retry", "-s", "s", "--trial", "-1"), "--trial"),
     ],
 )
 def test_wrong_input_exits_2_and_is_named(hpo, words: tuple[str, ...], says: str) -> None:
@@ -106,6 +109,7 @@ def test_wrong_input_exits_2_and_is_named(hpo, words: tuple[str, ...], says: str
         (("train", "-c", "demo", "-o", "model.name=./none"), "none"),
         (("predict", "--model", "m", "--data", "d.csv", "--out", "o.csv"), "m"),
         (("worker", "-s", "demo", "--gpus", "7"), "--gpus 7"),
+        (("retry", "--study", "nothing", "--trial", "0"), "hpo create"),
     ],
 )
 def test_known_failures_exit_1_in_one_line(

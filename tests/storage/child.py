@@ -15,8 +15,10 @@ from pathlib import Path
 import optuna
 
 from storage.connect import connect
+from storage.errors import AlreadyQueued
 from storage.leases import Lease, Leases, Spent, Wait
 from storage.patience import Patience
+from storage.retries import queue_again
 from storage.url import StorageURL
 from storage.workers import Workers
 
@@ -134,7 +136,18 @@ def search(together: Barrier, url: str, study: str, n_trials: str) -> dict[int, 
         return told
 
 
+def retry(together: Barrier, url: str, study_id: str, number: str) -> int | str:
+    """Queue a failed trial's parameters again; give the new trial's number."""
+    with connect(StorageURL.parse(url)) as database:
+        together.wait()
+        try:
+            return queue_again(database, int(study_id), {int(number): {"x": 0.5}})[int(number)]
+        except AlreadyQueued as error:
+            return str(error)
+
+
 TASKS = {
+    "retry": retry,
     "search": search,
     "open": open_database,
     "work": work,

@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +15,11 @@ from urllib.parse import parse_qs, urlsplit
 import optuna
 import psycopg
 import pytest
+import sqlalchemy as sa
 from psycopg import sql
 
 from storage.connect import Database, connect
+from storage.tables import LEASES
 from storage.url import StorageURL
 
 PASSWORD = "s3cret%@:/ 한글"  # whatever a URL gives a meaning to
@@ -80,6 +83,47 @@ def study(database: Database) -> optuna.Study:
 @pytest.fixture
 def study_id(study: optuna.Study) -> int:
     return study._study_id
+
+
+@pytest.fixture
+def run_out(database):
+    """Let all open leases run out, without the wait."""
+
+    def age():
+        held = LEASES.update().where(LEASES.c.expires_at > 0)
+        row = held.values(expires_at=LEASES.c.expires_at - 100)
+        database.transaction(lambda connection: connection.execute(row).rowcount)
+
+    return age
+
+
+@pytest.fixture
+def lose_answer(database, monkeypatch):
+    """Let the next transaction be done and its answer be lost."""
+
+    def lose_next():
+        real, lost = database.writing, []
+
+        class Losing:
+            def __init__(self):
+                self.inner = real()
+
+            def __enter__(self):
+                return self.inner.__enter__()
+
+            def __exit__(self, *raised):
+                self.inner.__exit__(*raised)
+                if not lost and raised[0] is None:
+                    lost.append(True)
+                    cause = psycopg.errors.DeadlockDetected("as good as any that is repeated")
+                    if database.url.is_sqlite:
+                        cause = sqlite3.OperationalError("database is locked")
+                    raise sa.exc.OperationalError("COMMIT", None, cause)
+
+        monkeypatch.setattr(database, "writing", Losing)
+        return lost
+
+    return lose_next
 
 
 @dataclass(frozen=True)

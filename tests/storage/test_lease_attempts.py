@@ -1,61 +1,15 @@
 """How often a trial may lose its worker, and what is asked twice because an answer was lost."""
 
-import sqlite3
-
 import optuna
-import psycopg
 import pytest
-import sqlalchemy as sa
 from optuna.trial import TrialState
 
 from storage.leases import Lease, Leases, Spent, Wait
-from storage.tables import LEASES
 
 
 @pytest.fixture
 def leases(database, study_id):
     return Leases(database, study_id)
-
-
-@pytest.fixture
-def run_out(database):
-    """Let all open leases run out, without the wait."""
-
-    def age():
-        held = LEASES.update().where(LEASES.c.expires_at > 0)
-        row = held.values(expires_at=LEASES.c.expires_at - 100)
-        database.transaction(lambda connection: connection.execute(row).rowcount)
-
-    return age
-
-
-@pytest.fixture
-def lose_answer(database, monkeypatch):
-    """Let the next transaction be done and its answer be lost."""
-
-    def lose_next():
-        real, lost = database.writing, []
-
-        class Losing:
-            def __init__(self):
-                self.inner = real()
-
-            def __enter__(self):
-                return self.inner.__enter__()
-
-            def __exit__(self, *raised):
-                self.inner.__exit__(*raised)
-                if not lost and raised[0] is None:
-                    lost.append(True)
-                    cause = psycopg.errors.DeadlockDetected("as good as any that is repeated")
-                    if database.url.is_sqlite:
-                        cause = sqlite3.OperationalError("database is locked")
-                    raise sa.exc.OperationalError("COMMIT", None, cause)
-
-        monkeypatch.setattr(database, "writing", Losing)
-        return lost
-
-    return lose_next
 
 
 def begin(leases, worker="a", *, n_trials=9):
