@@ -14,6 +14,7 @@ from hpo.commands.delete import delete
 from hpo.commands.local import down, up
 from hpo.commands.mirror import mirror
 from hpo.commands.predict import predict
+from hpo.commands.reap import reap
 from hpo.commands.retry import retry
 from hpo.commands.status import status
 from hpo.commands.studies import studies
@@ -51,6 +52,7 @@ for command in (
     dashboard,
     studies,
     retry,
+    reap,
     delete,
     config,
     up,

@@ -19,6 +19,7 @@ from hpo.parent import WorkingProcess
 from hpo.places import checkpoint_root, output_folder
 from hpo.progress import Progress
 from hpo.resume_states import sweep
+from hpo.stale import announcement
 from hpo.stop import StopRequest
 from hpo.study import Pinned
 from hpo.trial_run import Surroundings
@@ -104,6 +105,9 @@ def work(
         )
         objective = Objective(around, config, session)
         sweep(around.study, objective.checkpoint_root)
+        warning = announcement(database, name)
+        if warning is not None:
+            progress.say(warning, style="yellow")
         worker = Worker(
             name=process.assignment.worker,
             database=database,

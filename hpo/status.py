@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo import study as studies
 from hpo.budget import budget
 from hpo.extension import study_budget
+from hpo.stale import Stale, find_stale
 from hpo.trial_record import ERROR, Best, best_trial, is_infeasible
 from storage.budget import Extension
 from storage.connect import Database
@@ -71,6 +72,12 @@ class Status:
     stopped: str | None = None
     extensions: tuple[Extension, ...] = ()
     failures: tuple[tuple[int, str], ...] = ()
+    stale: tuple[Stale, ...] = ()
+
+    @property
+    def ours_running(self) -> int:
+        """Running trials that count to the budget: not those of other programs."""
+        return self.running - sum(trial.foreign for trial in self.stale)
 
     @property
     def total(self) -> int:
@@ -99,6 +106,7 @@ class Status:
             "stopped": self.stopped,
             "extensions": [asdict(extension) for extension in self.extensions],
             "failures": [{"trial": trial, "reason": reason} for trial, reason in self.failures],
+            "stale": [trial.as_json() for trial in self.stale],
         }
 
 
@@ -131,7 +139,9 @@ def collect(database: Database, name: str) -> Status:
     allowed = budget(pinned.config)
     taken = leases.taken()
     closed = study_budget(database, name, pinned).closed()
-    unfinished = counts[TrialState.RUNNING] + (0 if closed else allowed - taken)
+    stale = find_stale(database, study_id, max_attempts=pinned.config.optuna.max_attempts)
+    foreign = sum(trial.foreign for trial in stale)
+    unfinished = counts[TrialState.RUNNING] - foreign + (0 if closed else allowed - taken)
     return Status(
         study=name,
         budget=allowed,
@@ -152,6 +162,7 @@ def collect(database: Database, name: str) -> Status:
             for trial in trials
             if trial.state is TrialState.FAIL
         ),
+        stale=stale,
     )
 
 

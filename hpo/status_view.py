@@ -4,12 +4,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hpo.durations import duration
 from hpo.progress import parameters
+from hpo.stale import NOT_COUNTED
 from hpo.status import Status, WorkerStatus
 
 FAILURES_SHOWN = 3
-MINUTE_S = 60
-HOUR_S = 3600
 
 
 def view(status: Status) -> RenderableType:
@@ -20,22 +20,14 @@ def view(status: Status) -> RenderableType:
         *([Text(f"stopped  {status.stopped}")] if status.stopped else []),
         _best(status),
         *_failures(status.failures),
+        *_stale(status),
         *([_workers(status.workers)] if status.workers else [Text("workers  none")]),
     )
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 40 s, 12 min, 3.5 h."""
-    if seconds < MINUTE_S:
-        return f"{seconds:.0f} s"
-    if seconds < HOUR_S:
-        return f"{seconds / MINUTE_S:.0f} min"
-    return f"{seconds / HOUR_S:.1f} h"
-
-
 def _counts(status: Status) -> Text:
     left = "" if status.time_left_s is None else f", about {duration(status.time_left_s)} left"
-    if status.taken >= status.budget and not status.running:
+    if status.taken >= status.budget and not status.ours_running:
         left = ", budget spent"
     return Text(
         f"trials   {status.taken} of {status.budget} taken: {status.complete} complete,"
@@ -64,6 +56,13 @@ def _failures(failures: tuple[tuple[int, str], ...]) -> list[Text]:
     last = [Text(f"failed   trial {number}: {why}") for number, why in failures[-FAILURES_SHOWN:]]
     more = len(failures) - len(last)
     return [*last, Text(f"         and {more} earlier ones (--json)")] if more else last
+
+
+def _stale(status: Status) -> list[Text]:
+    lines = [f"stale    {trial}" for trial in status.stale]
+    if any(trial.foreign for trial in status.stale):
+        lines.append(f"         {NOT_COUNTED}")
+    return [Text(line, style="yellow") for line in lines]
 
 
 def _workers(workers: tuple[WorkerStatus, ...]) -> Table:

@@ -2,7 +2,7 @@
 
 import click
 
-from hpo.commands.options import plain_errors, storage_option
+from hpo.commands.options import agreed, plain_errors, storage_option
 
 
 @click.command(
@@ -26,16 +26,7 @@ def delete(study: str, yes: bool, storage: str) -> None:
         found = optuna.load_study(study_name=study, storage=database.storage)
         if not yes:
             trials = len(found.get_trials(deepcopy=False))
-            if not _agreed(f"Delete study {study!r} with its {trials} trials?"):
+            if not agreed(f"Delete study {study!r} with its {trials} trials?"):
                 raise HpoError(f"study {study!r} is kept; --yes deletes it without asking")
         studies.delete(database, study)
     click.echo(f"study {study!r} deleted")
-
-
-def _agreed(question: str) -> bool:
-    """Ask; Ctrl-C and the end of the input are a no."""
-    try:
-        return click.confirm(question)
-    except click.Abort:
-        click.echo()
-        return False

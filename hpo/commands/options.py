@@ -70,6 +70,15 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
+def agreed(question: str) -> bool:
+    """Ask; Ctrl-C and the end of the input are a no."""
+    try:
+        return click.confirm(question)
+    except click.Abort:
+        click.echo()
+        return False
+
+
 def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Turn the packages' known failures into one line.
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "down",
     "mirror",
     "predict",
+    "reap",
     "retry",
     "status",
     "studies",
@@ -84,6 +85,7 @@ def test_help_needs_neither_torch_nor_optuna() -> None:
         (("worker", "-s", "demo", "--gpus", "first"), "--gpus first"),
         (("retry", "-s", "s"), "--trial"),
         (("retry", "-s", "s", "--trial", "-1"), "--trial"),
+        (("reap", "--older-than", "-1"), "--older-than"),
     ],
 )
 def test_wrong_input_exits_2_and_is_named(hpo, words: tuple[str, ...], says: str) -> None:
@@ -110,6 +112,7 @@ def test_wrong_input_exits_2_and_is_named(hpo, words: tuple[str, ...], says: str
         (("predict", "--model", "m", "--data", "d.csv", "--out", "o.csv"), "m"),
         (("worker", "-s", "demo", "--gpus", "7"), "--gpus 7"),
         (("retry", "--study", "nothing", "--trial", "0"), "hpo create"),
+        (("reap", "--study", "nothing", "--yes"), "hpo create"),
     ],
 )
 def test_known_failures_exit_1_in_one_line(

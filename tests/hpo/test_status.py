@@ -11,8 +11,9 @@ from rich.console import Console
 
 from config.schema import Configuration
 from hpo import study as studies
+from hpo.durations import duration
 from hpo.status import Status, collect, study_names
-from hpo.status_view import duration, view
+from hpo.status_view import view
 from hpo.trial_record import BEST_EPOCH, best_trial
 from storage.connect import Database
 from storage.leases import Lease, Leases
@@ -72,6 +73,10 @@ def test_a_new_study_has_its_budget_and_nothing_else(
         "best": None,
         "workers": [],
         "time_left_s": None,
+        "stopped": None,
+        "extensions": [],
+        "failures": [],
+        "stale": [],
     }
     assert "0 of 5 taken" in shown(status)
     assert "no completed trial yet" in shown(status)
