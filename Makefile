@@ -88,6 +88,13 @@ demo: setup ## run a whole search on the sample data, offline, on the CPU (under
 test: setup ## run every test, PostgreSQL included (no network, no GPU needed)
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: chaos
+chaos: setup ## search under kills, pauses and outages, and count what was lost (about half an hour)
+	PYTHONPATH=tests $(BIN)/python -m chaos --workers 8 --trials 60 --kills 30 --pauses 5 \
+	  --outages 3 $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m chaos --database sqlite --workers 4 --trials 30 --kills 12 \
+	  --pauses 3 --outages 3 $(ARGS)
+
 .PHONY: check
 check: setup ## lint, check the format, the types and the layers
 	$(BIN)/ruff check .
