@@ -19,6 +19,7 @@ from trainer.resume_place import MANIFEST, EntryWriter, FolderPlace, Output, Pla
 
 COPY_CHUNK = 8 << 20  # bytes
 LOCAL = ("file", "local")
+S3 = ("s3", "s3a")  # where a missing bucket looks like an empty one
 
 
 class ObjectPlace(Place):
@@ -136,19 +137,31 @@ def _in_store(root: str, protocol: str, name: str) -> ObjectPlace:
     try:
         files, prefix = fsspec.core.url_to_fs(root)
         files.find(prefix, maxdepth=1)
+        missing = protocol in S3 and not _is_there(files, prefix.partition("/")[0])
     except ImportError as error:
         raise TrainerError(
             f"the checkpoint root {shown(root)} needs the package {_package(protocol, error)}, "
             "which is not installed; install it with pip"
         ) from error
     except FileNotFoundError:
-        pass  # nothing has been written there yet
+        missing = False  # nothing has been written there yet
     except Exception as error:  # each storage's library has errors of its own
         raise TrainerError(
             f"the checkpoint root {shown(root)} cannot be used: {first_line(error)}; "
             "check the URL and the credentials, or give a folder"
         ) from error
+    if missing:
+        raise TrainerError(
+            f"the checkpoint root {shown(root)} cannot be used: there is no such bucket; make it"
+        )
     return ObjectPlace(files, f"{prefix.rstrip('/')}/{name}")
+
+
+def _is_there(files: fsspec.AbstractFileSystem, bucket: str) -> bool:
+    try:
+        return bool(files.exists(bucket))
+    except PermissionError:  # a key may be allowed a prefix, and not to see the bucket
+        return True
 
 
 def shown(root: str) -> str:
