@@ -25,11 +25,11 @@ def fill() -> Callable[[Path], None]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """An empty file system of 512 KiB."""
+def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """An empty file system of 512 KiB, or of as many as the test gives."""
     place = tmp_path / "small"
     place.mkdir()
-    options = f"size={SIZE_KIB}k"
+    options = f"size={getattr(request, 'param', SIZE_KIB)}k"
     command = ["mount", "-t", "tmpfs", "-o", options, "hpo-test", str(place)]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode:
