@@ -15,10 +15,13 @@ from scripted_fit import ScriptedFit
 from small_search import LR, Search, small_search
 
 from config.schema import Configuration
+from hpo.assignment import DEVICE_LOST, REPLACE
+from hpo.predecessors import bury
 from storage.connect import Database
-from storage.errors import StorageError
+from storage.errors import StorageError, Unreachable
 from storage.failures import translated
 from storage.leases import Lease
+from trainer.errors import DeviceLost
 
 MakeSearch = Callable[..., Search]
 
@@ -386,6 +389,75 @@ def test_a_database_that_fails_ends_the_worker_and_not_the_trial(
     one.let_leases_run_out()
     assert one.worker("w2").run().reason == "the budget is spent"
     assert states(one) == ["COMPLETE"]
+
+
+def test_a_worker_that_is_asked_to_stop_while_the_database_is_away_ends_in_good_order(
+    search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = search(n_trials=1)
+    worker = one.worker()
+
+    def away(*_: object) -> None:
+        raise Unreachable("no answer")
+
+    def lose_the_database() -> None:
+        one.stop.set()
+        monkeypatch.setattr(worker.leases, "release", away)
+
+    fit.before[2] = lose_the_database
+    ended = worker.run()
+    assert ended.status == 0
+    assert "the database is away, so leases run out by themselves" in ended.reason
+    assert states(one) == ["RUNNING"]
+
+
+def test_a_lost_device_asks_for_a_fresh_process_and_leaves_the_trial_to_it(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=1)
+
+    def lose_the_device() -> None:
+        raise DeviceLost("CUDA error: an illegal memory access was encountered")
+
+    fit.before[2] = lose_the_device
+    ended = one.worker().run()
+    assert (ended.status, ended.goes_on) == (DEVICE_LOST, True)
+    (left,) = one.trials()
+    assert left.state is TrialState.RUNNING
+    assert left.user_attrs == {}
+    assert one.mirror.words == ["start", "evaluation", "release"]
+
+    bury(one.database, "s", ["w1"])
+    lease = one.leases().claim("w2", n_trials=1)
+    assert isinstance(lease, Lease)
+    assert (lease.trial_id, lease.attempt, lease.continued) == (left._trial_id, 2, True)
+    assert [row.state for row in one.workers.rows()] == ["left"]
+
+
+def test_memory_that_a_trial_left_behind_asks_for_a_fresh_process(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=2)
+    worker = one.worker()
+    worker.excess = lambda: "memory has grown by 2000 MiB"
+    ended = worker.run()
+    assert (ended.status, ended.goes_on) == (REPLACE, True)
+    assert "memory has grown by 2000 MiB" in ended.reason
+    assert states(one) == ["COMPLETE"]
+
+
+def test_the_trials_and_failures_of_the_processes_before_count(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=9)
+    worker = one.worker(max_trials=3)
+    worker.trials = 2
+    assert worker.run().reason == "3 trials done, as many as --max-trials allows"
+    assert states(one) == ["COMPLETE"]
+    fail_with(fit, "disk full")
+    failing = one.worker("w2")
+    failing.failures = ["ValueError: disk full"] * 2
+    assert failing.run().status == 1
 
 
 def test_a_trial_that_the_dashboard_ended_does_not_stop_its_worker(
