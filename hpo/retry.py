@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from config.space import SearchSpace, combinations
+from config.space import SearchSpace
 from hpo import study as studies
 from hpo.errors import HpoError
 from hpo.status import Status, collect
@@ -45,7 +45,7 @@ def retry(database: Database, name: str, numbers: Sequence[int], *, again: bool 
     queued = queue_again(
         database, database.storage.get_study_id_from_name(name), params, again=again
     )
-    return Retried(queued, _budget(collect(database, name), combinations(space)))
+    return Retried(queued, _budget(collect(database, name)))
 
 
 def _parameters(
@@ -76,7 +76,7 @@ def _unfit(trial: FrozenTrial) -> str:
     }[trial.state]
 
 
-def _budget(status: Status, size: int | None) -> str:
+def _budget(status: Status) -> str:
     study = shlex.quote(status.study)
     needed = status.taken + status.waiting
     extend = f"hpo create --study {study} -o optuna.n_trials={max(needed, status.budget + 1)}"
@@ -85,9 +85,4 @@ def _budget(status: Status, size: int | None) -> str:
     if needed <= status.budget:
         return f"next: hpo worker --study {study} (workers that run take it by themselves)"
     spent = f"{status.taken} of {status.budget} trials are taken and {status.waiting} wait"
-    if size is not None and needed > size:
-        return (
-            f"the budget is spent: {spent}; the search space has only {size} combinations, so the"
-            " budget cannot grow"
-        )
     return f"the budget is spent: {spent}; extend it: {extend}"

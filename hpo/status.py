@@ -15,6 +15,7 @@ from hpo.trial_record import ERROR, Best, best_trial, is_infeasible
 from storage.budget import Extension
 from storage.connect import Database
 from storage.leases import Leases
+from storage.retries import RETRY_OF
 from storage.workers import WorkerRow, Workers
 
 
@@ -136,7 +137,7 @@ def collect(database: Database, name: str) -> Status:
     )
     counts = {state: sum(trial.state is state for trial in trials) for state in TrialState}
     infeasible = sum(t.state is TrialState.PRUNED and is_infeasible(t) for t in trials)
-    allowed = budget(pinned.config)
+    allowed = budget(pinned.config, retries=sum(RETRY_OF in trial.user_attrs for trial in trials))
     taken = leases.taken()
     closed = study_budget(database, name, pinned).closed()
     stale = find_stale(database, study_id, max_attempts=pinned.config.optuna.max_attempts)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from storage import lease_rows
 from storage.connect import Database
 from storage.errors import NoDatabase
+from storage.retries import count_retries
 from storage.tables import STUDY_ATTRIBUTES, TRIALS
 
 EXTENSIONS = "hpo:extensions"
@@ -127,7 +128,10 @@ def places(connection: sa.Connection, study_id: int, budget: Budget, *, now: flo
         over = Closed(f"the study's timeout of {limit:g} s is over", now, present)
         _write(connection, study_id, CLOSED, asdict(over))
         return 0
-    return present if budget.most is None else min(present, budget.most)
+    if budget.most is None:
+        return present
+    # A retry tries a combination again, so it leaves as many for the others.
+    return min(present, budget.most + count_retries(connection, study_id))
 
 
 def closed(connection: sa.Connection, study_id: int, *, pinned: int) -> Closed | None:

@@ -58,6 +58,11 @@ def queue_again(
     return database.transaction(queue)
 
 
+def count_retries(connection: sa.Connection, study_id: int) -> int:
+    """Count the study's trials that try another's parameters again, in any state."""
+    return len(_retries(connection, study_id))
+
+
 def _queue(
     connection: sa.Connection, study_id: int, number: int, params: Mapping[str, object]
 ) -> int:

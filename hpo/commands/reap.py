@@ -42,8 +42,8 @@ def reap(study: str | None, older_than: float | None, yes: bool, storage: str) -
 
     with open_database(storage) as database:
         name = choose_study(database, study)
-        study_id = database.storage.get_study_id_from_name(name)
         attempts = read(database, name).config.optuna.max_attempts
+        study_id = database.storage.get_study_id_from_name(name)
         found = find_stale(database, study_id, max_attempts=attempts, older_than=older_than)
         dead = [trial for trial in found if trial.dead]
         _show(trial for trial in found if not (trial.dead and yes))

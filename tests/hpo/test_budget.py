@@ -39,3 +39,11 @@ def test_combinations_that_conditions_rule_out_do_not_count(
     }
     space = BATCH | {"training.label_smoothing": smoothing}
     assert budget(configured(space=space, n_trials=20)) == 4
+
+
+def test_a_finite_space_has_room_for_retries_and_n_trials_still_counts(
+    configured: Callable[..., Configuration],
+) -> None:
+    assert budget(configured(space=BATCH, n_trials=20), retries=2) == 5
+    assert budget(configured(space=BATCH, n_trials=4), retries=2) == 4
+    assert budget(configured(space=RATE, n_trials=20), retries=2) == 20

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import optuna
 import pytest
 from rich.console import Console
 from scripted_fit import ScriptedFit
@@ -126,6 +127,17 @@ def test_a_refused_lease_registers_no_worker(
         start()
     assert workers_of(database).rows() == []
     assert mirror.closed == 1
+
+
+def test_a_worker_names_other_programs_trials_at_its_start_and_does_its_work(
+    database: Database, start: Work, mirror: ClosingMirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("hpo.progress.Progress.say", lambda _self, text, **_: said.append(text))
+    optuna.load_study(study_name="s", storage=database.storage).ask()
+    assert start().reason.startswith("1 trials done")
+    assert said[0].startswith("1 running trial without a lease")
+    assert said[1].startswith("trial 1 starts")
 
 
 def test_flags_replace_what_belongs_to_the_machine_and_nothing_else(

@@ -9,6 +9,8 @@ from scripted_fit import ScriptedFit
 from small_search import LR, Search, small_search
 
 from hpo.cli import main
+from hpo.retry import retry
+from hpo.status import collect
 from hpo.suggest import distributions
 from storage.connect import Database
 
@@ -143,3 +145,27 @@ def test_a_spent_budget_is_said_with_what_extends_it(search: Search, hpo) -> Non
         "the budget is spent: 2 of 2 trials are taken and 2 wait; extend it:"
         " hpo create --study s -o optuna.n_trials=4"
     )
+
+
+def test_a_combination_of_a_finite_space_that_failed_runs_again_within_its_budget(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = {BATCH: {"choices": [8, 16]}}
+    search = small_search(database, tmp_path, space=space, n_trials=20)
+
+    def break_down() -> None:
+        raise RuntimeError("disk")
+
+    fit = ScriptedFit(0.1, 0.2, 0.3)
+    monkeypatch.setattr("hpo.objective.fit", fit)
+    fit.before[2] = break_down
+    search.worker("w1", max_trials=1).run()
+    fit.before.clear()
+    search.worker("w2").run()
+    assert (collect(database, "s").budget, len(search.trials())) == (2, 2)
+
+    assert retry(database, "s", [0]).budget.startswith("next: hpo worker")
+    search.worker("w3").run()
+    assert (collect(database, "s").budget, len(search.trials())) == (3, 3)
+    assert search.trials()[2].state == TrialState.COMPLETE
+    assert search.trials()[2].params == search.trials()[0].params

@@ -132,6 +132,13 @@ def test_reap_fails_the_dead_says_so_and_leaves_the_others(search: Search, hpo) 
     assert (again.exit_code, again.output.splitlines()[-1]) == (0, "nothing to reap")
 
 
+def test_reap_of_a_study_that_is_not_there_is_refused_in_one_line(hpo) -> None:
+    result = hpo("reap", "--study", "other", "--yes")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: no study 'other' in sqlite://")
+    assert len(result.output.splitlines()) == 1
+
+
 def test_reap_without_asking_has_a_line_for_each(search: Search, hpo) -> None:
     foreign(search)
     foreign(search)

@@ -10,6 +10,11 @@ from storage.leases import Leases
 from storage.stale import RunOut, StaleTrials, Unheld
 from storage.tables import LEASES, TRIALS
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Argument ``heartbeat_interval`` is an experimental"),
+    pytest.mark.filterwarnings("ignore:Heartbeat of storage is supposed"),
+]
+
 
 @pytest.fixture
 def stale(database, study_id):
