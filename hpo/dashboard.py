@@ -23,7 +23,7 @@ from rich.console import Console
 from hpo.dashboard_gate import Access, Gate
 from hpo.dashboard_origin import is_loopback
 from hpo.dashboard_password import PASSWORD, PASSWORD_FILE, read_credentials
-from hpo.errors import DashboardError
+from hpo.errors import DashboardError, WrongDashboard
 from hpo.stop import stop_requests
 from storage.connect import Database
 from storage.read_only import refuse_writes
@@ -72,10 +72,10 @@ def serve(
 def access_for(
     host: str, environ: Mapping[str, str], *, allow_write: bool, host_names: Sequence[str]
 ) -> Access:
-    """Who may do what on a dashboard at `host`; DashboardError where a password is missing."""
+    """Who may do what on a dashboard at `host`; WrongDashboard where a password is missing."""
     credentials = read_credentials(environ)
     if credentials is None and not is_loopback(host):
-        raise DashboardError(
+        raise WrongDashboard(
             f"{host} can be reached from other machines and there is no password: set {PASSWORD}"
             f" or {PASSWORD_FILE}, or leave --host out and come through an SSH tunnel"
         )
@@ -142,6 +142,8 @@ class _Quiet(WSGIRequestHandler):
 def _listening(host: str, port: int) -> _Server:
     try:
         return (_Server6 if ":" in host else _Server)((host, port), _Quiet)
+    except ValueError as error:  # NUL, or a label that no host name can have
+        raise WrongDashboard(f"--host {host!r} is no address and no host's name") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             why = f"port {port} on {host} is in use; choose another with --port"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hpo.errors import DashboardError
+from hpo.errors import WrongDashboard
 
 PASSWORD = "HPO_DASHBOARD_PASSWORD"  # noqa: S105 - the name of a variable
 PASSWORD_FILE = f"{PASSWORD}_FILE"
@@ -58,24 +58,24 @@ def _digest(user: str, password: str) -> bytes:
 def read_credentials(environ: Mapping[str, str]) -> Credentials | None:
     """The credentials that the environment asks for; None where it names no password.
 
-    Raises DashboardError for a password that is too short or cannot be read.
+    Raises WrongDashboard for a password that is too short or cannot be read.
     """
     password = environ.get(PASSWORD, "")
     file = environ.get(PASSWORD_FILE, "")
     if password and file:
-        raise DashboardError(f"both {PASSWORD} and {PASSWORD_FILE} are set: unset one of them")
+        raise WrongDashboard(f"both {PASSWORD} and {PASSWORD_FILE} are set: unset one of them")
     if file:
         password = _read(Path(file))
     if not password:
         return None
     if len(password) < SHORTEST:
-        raise DashboardError(
+        raise WrongDashboard(
             f"the password of the dashboard is shorter than {SHORTEST} characters: make one with"
             f" `openssl rand -base64 18` and set {PASSWORD_FILE if file else PASSWORD}"
         )
     user = environ.get(USER) or DEFAULT_USER
     if ":" in user:
-        raise DashboardError(f"{USER}={user}: a user's name cannot hold a colon")
+        raise WrongDashboard(f"{USER}={user}: a user's name cannot hold a colon")
     return Credentials.of(user, password)
 
 
@@ -84,9 +84,9 @@ def _read(file: Path) -> str:
         password = file.read_text(encoding="utf-8").strip("\r\n")
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in the path
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise DashboardError(f"{PASSWORD_FILE}={file} cannot be read: {why}") from error
+        raise WrongDashboard(f"{PASSWORD_FILE}={file} cannot be read: {why}") from error
     if not password:
-        raise DashboardError(f"{PASSWORD_FILE}={file} is empty: write the password into it")
+        raise WrongDashboard(f"{PASSWORD_FILE}={file} is empty: write the password into it")
     return password
 
 

@@ -61,3 +61,7 @@ class SpaceExhausted(HpoError):
 
 class DashboardError(HpoError):
     """The dashboard cannot listen where it was asked to, or would let strangers in."""
+
+
+class WrongDashboard(DashboardError, WrongInput):
+    """What was said about its host, user or password cannot be."""

@@ -1,8 +1,10 @@
 """`hpo dashboard`: optuna-dashboard on the storage's studies."""
 
+import os
+
 import click
 
-from hpo.commands.options import plain_errors, storage_option
+from hpo.commands.options import not_empty, plain_errors, storage_option
 
 
 @click.command(
@@ -12,6 +14,7 @@ from hpo.commands.options import plain_errors, storage_option
     "--host",
     default="127.0.0.1",
     show_default=True,
+    callback=not_empty,
     help="Address to listen on. Beyond this machine it asks for the password in "
     "HPO_DASHBOARD_PASSWORD (or the file in HPO_DASHBOARD_PASSWORD_FILE).",
 )
@@ -42,8 +45,10 @@ def dashboard(
     It shows and changes nothing, unless --allow-write. A password in HPO_DASHBOARD_PASSWORD is
     asked for wherever it listens; the user is hpo, or HPO_DASHBOARD_USER.
     """
-    from hpo.dashboard import serve
+    from hpo.dashboard import access_for, serve
     from hpo.opening import open_database
 
+    # Before a database is made: what is said about the password may be wrong.
+    access_for(host, os.environ, allow_write=allow_write, host_names=host_names)
     with open_database(storage, create=True) as database:
         serve(database, host=host, port=port, allow_write=allow_write, host_names=host_names)

@@ -30,7 +30,7 @@ study_option: Decorator = click.option(
 )
 
 
-def _not_empty(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+def not_empty(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """Refuse what an unset variable of a shell script leaves behind."""
     if value is not None and not value.strip():
         raise click.BadParameter("is empty; give a value, or leave the option out")
@@ -42,7 +42,7 @@ config_option: Decorator = click.option(
     "-c",
     "source",
     metavar="PRESET|FILE",
-    callback=_not_empty,
+    callback=not_empty,
     help="A preset (kobart, demo, baseline) or a YAML file.",
 )
 
@@ -59,7 +59,7 @@ data_option: Decorator = click.option(
     "--data",
     envvar="HPO_DATA",
     metavar="FOLDER",
-    callback=_not_empty,
+    callback=not_empty,
     help="Where train and dev lie on this machine, if not where the configuration says. "
     "Also read from HPO_DATA.",
 )

@@ -10,6 +10,7 @@ import click
 from hpo.commands.options import (
     config_option,
     data_option,
+    not_empty,
     override_option,
     plain_errors,
     storage_option,
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
 @data_option
 @click.option(
     "--output",
+    callback=not_empty,
     envvar="HPO_OUTPUT",
     metavar="FOLDER",
     help="Where models and caches go on this machine. Also read from HPO_OUTPUT.",
 )
 @click.option(
     "--checkpoints",
+    callback=not_empty,
     envvar="HPO_CHECKPOINTS",
     metavar="FOLDER|URL",
     help="Where running trials save where they are, best a place that every worker reaches "

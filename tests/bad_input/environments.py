@@ -31,6 +31,24 @@ CASES = (
         Case(f"environ: lease {value}", WORKER, ("HPO_LEASE_S",), environ={"HPO_LEASE_S": value})
         for value in LEASES
     ),
+    *(
+        Case(f"environ: {name}", ("dashboard",), tuple(says), environ=environ, files={"empty": ""})
+        for name, environ, *says in (
+            ("a short password", {"HPO_DASHBOARD_PASSWORD": "Zq7x"}, "shorter than 12"),
+            ("no password file", {"HPO_DASHBOARD_PASSWORD_FILE": "none"}, "none"),
+            ("an empty password file", {"HPO_DASHBOARD_PASSWORD_FILE": "empty"}, "empty"),
+            (
+                "two passwords",
+                {"HPO_DASHBOARD_PASSWORD": "x" * 12, "HPO_DASHBOARD_PASSWORD_FILE": "empty"},
+                "both",
+            ),
+            (
+                "a user with a colon",
+                {"HPO_DASHBOARD_PASSWORD": "x" * 12, "HPO_DASHBOARD_USER": "a:b"},
+                "colon",
+            ),
+        )
+    ),
     Case("environ: HPO_DATA", CREATE, ("nowhere",), KNOWN_FAILURE, environ={"HPO_DATA": "nowhere"}),
     Case("environ: HPO_FOLDER", ("up",), ("f",), environ={"HPO_FOLDER": "f"}, files={"f": "x"}),
     Case(
