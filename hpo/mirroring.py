@@ -63,9 +63,10 @@ def mirror_study(
     section = config.wandb.model_copy(update={k: v for k, v in given.items() if v is not None})
     folder = output_folder(config.general.output_dir, destination.output, here=destination.here)
 
-    from hpo.wandb_missing import open_shelf, write_missing  # noqa: PLC0415 - see above
+    from hpo.wandb_missing import begun_trials, open_shelf, write_missing  # noqa: PLC0415 - see above
     from hpo.wandb_run import Target  # noqa: PLC0415
 
+    begun_trials(database, name, numbers)  # a wrong number must leave no folder behind
     # wandb has its own words for what fails; ours are told.
     logging.getLogger("wandb").setLevel(logging.CRITICAL)
     target = Target.of(config.model_copy(update={"wandb": section}), Path(folder))

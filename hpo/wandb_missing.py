@@ -95,7 +95,7 @@ def write_missing(
     HpoError where a number is none of the study's.
     """
     pinned = studies.read(database, name)
-    ids = _trial_ids(database, name, numbers)
+    ids = begun_trials(database, name, numbers)
     hands = _Hands(database, name)
     result, in_a_row = Result(), 0
     for place, trial_id in enumerate(ids):
@@ -142,7 +142,8 @@ class _Hands:
         return any(row.worker in alive for row in rows)
 
 
-def _trial_ids(database: Database, name: str, numbers: frozenset[int] | None) -> list[int]:
+def begun_trials(database: Database, name: str, numbers: frozenset[int] | None) -> list[int]:
+    """The storage's ids of the trials with these numbers, or of all begun; HpoError for others."""
     study_id = database.storage.get_study_id_from_name(name)
     begun = {
         trial.number: trial._trial_id  # noqa: SLF001 - Optuna has no public way to it

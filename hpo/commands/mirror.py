@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hpo.commands.options import plain_errors, storage_option, study_option
+from hpo.commands.options import not_empty, plain_errors, storage_option, study_option
 
 
 @click.command(
@@ -26,6 +26,7 @@ from hpo.commands.options import plain_errors, storage_option, study_option
 @click.option(
     "--output",
     envvar="HPO_OUTPUT",
+    callback=not_empty,
     metavar="FOLDER",
     help="Where wandb keeps its files: FOLDER/wandb. Also read from HPO_OUTPUT.",
 )
@@ -49,7 +50,9 @@ def mirror(
     """
     from hpo.mirroring import Destination, mirror_study
     from hpo.opening import choose_study, open_database
+    from hpo.wandb_mode import check_environment
 
+    check_environment(os.environ)
     where = Destination(project=project, entity=entity, output=output, here=Path.cwd())
     with open_database(storage) as database:
         name = choose_study(database, study)

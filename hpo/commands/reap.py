@@ -1,5 +1,6 @@
 """`hpo reap`: end running trials whose program is dead."""
 
+import math
 import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -11,6 +12,15 @@ from hpo.commands.options import agreed, plain_errors, storage_option, study_opt
 if TYPE_CHECKING:
     from hpo.stale import Stale
 
+LONGEST_S = 10 * 365 * 86400
+
+
+def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """Refuse nan, which is neither below nor above any bound."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds; write one such as 3600")
+    return value
+
 
 @click.command(
     short_help="Fail running trials whose program is dead.",
@@ -19,7 +29,8 @@ if TYPE_CHECKING:
 @study_option
 @click.option(
     "--older-than",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=LONGEST_S),
+    callback=_number,
     metavar="SECONDS",
     help="Fail trials whose last heartbeat, or start where Optuna keeps no heartbeat, is so long "
     "ago. Without it: 600 since the heartbeat, 86400 (a day) since the start.",

@@ -86,6 +86,20 @@ TYPED = (
     (("dashboard", "--allow-write=yes"), "--allow-write"),
     (("worker", "-s", "demo", "--checkpoints", ""), "--checkpoints"),
     (("worker", "-s", "demo", "--output", " "), "--output"),
+    (("retry",), "--trial"),
+    (("retry", "--trial"), "--trial"),
+    (("retry", "--trial", "-1"), "--trial"),
+    (("retry", "--trial", "1,2"), "1,2"),
+    (("retry", "--trial", "１a"), "--trial"),
+    (("retry", "3"), "--trial"),
+    (("reap", "--older-than", "-1"), "--older-than"),
+    (("reap", "--older-than", "1h"), "1h"),
+    (("reap", "--older-than", "nan"), "nan"),
+    (("reap", "--older-than", "inf"), "inf"),
+    (("reap", "s"), "s"),
+    (("mirror", "--trial", "all"), "all"),
+    (("mirror", "--output", ""), "--output"),
+    (("mirror", "--running=yes"), "--running"),
     (("delete",), "--study"),
     (("delete", "s"), "s"),
     (("studies", "s"), "s"),
@@ -100,6 +114,9 @@ FOUND = (
     (("best",), "hpo create"),
     (("worker",), "hpo create"),
     (("delete", "-s", "s", "--yes"), "hpo create"),
+    (("retry", "--trial", "0"), "hpo create"),
+    (("reap",), "hpo create"),
+    (("mirror",), "hpo create"),
     (("studies",), "hpo create"),
     (("create", "-s", "mine"), "--config"),
     (("worker", "-s", "mine"), "--config"),
@@ -133,5 +150,32 @@ CASES = (
     *(
         Case(f"found: {_shown(words)}", words, tuple(says), KNOWN_FAILURE, AROUND)
         for words, *says in FOUND
+    ),
+)
+
+# What a study `here` with one completed trial makes wrong.
+IN_A_STUDY = (
+    (("create", "-s", "here", "-c", "demo"), "pinned"),
+    (("create", "-s", "here", "-o", "training.weight_decay=0.5"), "weight_decay"),
+    (("create", "-s", "here", "-c", "baseline", "-o", "optuna.n_trials=1"), "here"),
+    (("create", "-s", "here", "-c", "baseline", "--data", "nowhere"), "nowhere"),
+    (("retry", "-s", "here", "--trial", "0"), "0"),
+    (("retry", "-s", "here", "--trial", "7"), "7"),
+    (("retry", "-s", "here", "--trial", "0", "--trial", "7"), "0"),
+    (("retry", "-s", "없음", "--trial", "0"), "없음"),
+    (("mirror", "-s", "here", "--trial", "7"), "7"),
+    (("mirror", "-s", "없음"), "없음"),
+    (("reap", "-s", "없음"), "없음"),
+    (("best", "-s", "here", "--export", "nowhere/e.yaml"), "nowhere"),
+    (("best", "-s", "here", "--export", "/sys/e.yaml"), "/sys/e.yaml"),
+    (("best", "-s", "here", "--export", "f/e.yaml"), "f/e.yaml"),
+    (("best", "-s", "here", "--export", "x" * 300), "too long"),
+)
+
+CASES = (
+    *CASES,
+    *(
+        Case(f"study: {_shown(words)}", words, tuple(says), KNOWN_FAILURE, {**AROUND, "hpo.db": ""})
+        for words, *says in IN_A_STUDY
     ),
 )

@@ -57,7 +57,7 @@ CASES = (
         Case(
             f"name: {command} of a study that is not there",
             (command, "--study=없음", *more), ("없음", *says), KNOWN_FAILURE,
-            {"hpo.db": "made by the fixture"},
+            {"hpo.db": ""},
         )
         for command, more, *says in (
             ("status", ()), ("best", ()), ("delete", ("--yes",)), ("worker", (), "--config"),

@@ -8,19 +8,29 @@ import pytest
 from bad_input.case import Case, error_lines, put, snapshot
 from bad_input.registry import CASES, SUBJECTS
 from click.testing import CliRunner
+from optuna.trial import create_trial
 
 from hpo.cli import main
 from storage.connect import connect
 from storage.url import StorageURL
 
+ENDED = {"hpo:best_epoch": 1.0, "hpo:machine": {}, "hpo:checkpoint": ""}
 SHORT_S = 120  # a case that waits for something has failed
 LONGEST_LINE = 700  # characters; what was typed may stand in it, not all of a file
 
 
 @pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with a study `here`, one trial of which has completed."""
     path = tmp_path_factory.mktemp("database") / "hpo.db"
-    connect(StorageURL.parse(f"sqlite:///{path}")).close()
+    url = f"sqlite:///{path}"
+    words = ("create", "-s", "here", "-c", "baseline", "--storage", url)
+    created = CliRunner().invoke(main, (*words, "--data", "sample:dialogues"))
+    assert created.exit_code == 0, created.output
+    with connect(StorageURL.parse(url)) as opened:
+        study_id = opened.storage.get_study_id_from_name("here")
+        trial = create_trial(value=0.5, user_attrs=ENDED)
+        opened.storage.create_new_trial(study_id, template_trial=trial)
     return path
 
 
@@ -29,14 +39,14 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wrong_input_is_refused_in_one_line_and_changes_nothing(
     case: Case,
     tmp_path: Path,
-    empty_database: Path,
+    database: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     put(case.files, tmp_path)
     if "hpo.db" in case.files:
-        shutil.copy(empty_database, tmp_path / "hpo.db")
+        shutil.copy(database, tmp_path / "hpo.db")
     before = snapshot(tmp_path)
 
     environ = {**os.environ, **case.environ}
