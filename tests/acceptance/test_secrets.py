@@ -192,6 +192,7 @@ def test_a_search_leaves_its_secrets_nowhere(
 
         assert '"complete": 2' in run("status", "--json", environ=by_variable)
         run("status", environ=by_passfile)
+        run("mirror", "--study", "s", environ=by_variable | {"WANDB_MODE": "offline"})
         run("best", "--json", "--export", "config.yaml", environ=by_service)
         said.extend(looked_at_in_the_dashboard(machine, by_variable, until))
         dump = every_table(postgres_url)

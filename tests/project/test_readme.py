@@ -33,7 +33,7 @@ def parse(command):
         if inner is None:
             raise click.UsageError(f"hpo has no command {name!r}")
         here = inner
-    if "--help" in words or (isinstance(here, click.Group) and not words):
+    if {"--help", "--version"} & set(words) or (isinstance(here, click.Group) and not words):
         return
     try:
         here.make_context(here.name, words, parent=context)
