@@ -1,4 +1,5 @@
-"""What the race tests run in processes of their own; each line of input is [PROCESSES, WHAT, ...].
+"""What the race tests run in processes of their own; each line of input is [PROCESSES, WHAT, ...]
+or ["storm", ...].
 
 The processes are forked from this one, which has loaded the libraries but never has a connection,
 and a barrier lets them go at the same moment: they meet much closer than separate starts would.
@@ -13,6 +14,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import optuna
+from storm import run_storm
 
 from storage.connect import connect
 from storage.errors import AlreadyQueued
@@ -174,7 +176,15 @@ def run_together(processes: str, what: str, *arguments: str) -> dict[str, object
     return {"codes": codes, "results": [results.get() for code in codes if code == 0]}
 
 
+def storm(url: str, n_trials: str, extended: str, kills: str) -> dict[str, object]:
+    """Run workers that are killed at any moment; see storm.py."""
+    counts = run_storm(url, int(n_trials), json.loads(extended), int(kills))
+    return {"codes": [0], "results": [counts]}
+
+
 if __name__ == "__main__":
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(run_together(*json.loads(line))) + "\n")
+        first, *arguments = json.loads(line)
+        answer = storm(*arguments) if first == "storm" else run_together(first, *arguments)
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
