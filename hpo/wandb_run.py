@@ -5,6 +5,7 @@ Of the host nothing is sent but what a trial's record needs: no code, no git sta
 packages, no machine metrics, no console output, no crash reports.
 """
 
+import errno
 import logging
 import os
 import subprocess
@@ -17,7 +18,8 @@ from pathlib import Path
 
 from config.schema import Configuration
 from hpo.trial_info import SCORES, Ending, Point, TrialInfo, best_point, summary
-from hpo.wandb_files import mark_sent, offline_files
+from hpo.wandb_files import mark_sent, offline_files, read_held
+from hpo.wandb_held import OPEN
 from hpo.wandb_mode import Wire
 
 # wandb reads these as it starts; without them its service sends its errors to W&B's makers, and
@@ -31,6 +33,7 @@ from typing import Self
 
 import wandb
 from wandb.sdk import wandb_setup
+from wandb.sdk.lib import wb_logging
 
 INIT_TIMEOUT_S = 30
 FINISH_TIMEOUT_S = 30
@@ -65,9 +68,10 @@ class Target:
 class TrialRun:
     """A W&B run that holds one trial."""
 
-    def __init__(self, run: wandb.Run, metric: str) -> None:
+    def __init__(self, run: wandb.Run, metric: str, folder: Path) -> None:
         self._run = run
         self._metric = metric
+        self._folder = folder
         # A resumed run has its curve up to here; wandb would drop such steps with a warning.
         self._first_step = run.starting_step if run.resumed else 0
         self._curve: list[Point] = []
@@ -80,9 +84,18 @@ class TrialRun:
             self._run.log(self._row(point), step=step)
 
     def finish(self, ending: Ending) -> None:
-        """Write the summary and close the run; blocks until all is sent, or raises TimeoutError."""
+        """Write the summary and close the run; blocks until all is sent, or raises TimeoutError.
+
+        Raises OSError when the file of an offline run is not whole: wandb says nothing of it.
+        """
         self._run.summary.update(summary(self._curve, ending, self._metric))
         self._run.finish(exit_code=FAILED if ending.state == "failed" else 0)
+        if self._run.offline and not self._is_on_disk():
+            raise OSError(errno.EIO, "the offline run is cut off; is the disk full?", self._folder)
+
+    def _is_on_disk(self) -> bool:
+        files = offline_files(self._folder, self._run.id)
+        return any(read_held(file).state != OPEN for file in files)
 
     def release(self) -> None:
         """Close the run as preempted: another worker goes on with it."""
@@ -126,7 +139,7 @@ def open_run(
         mark_sent(file)
     for metrics in ("train/*", "eval/*"):
         run.define_metric(metrics, step_metric="epoch")
-    opened = TrialRun(run, trial.metric)
+    opened = TrialRun(run, trial.metric, target.folder)
     for point in earlier:
         opened.log(point)
     return opened
@@ -202,6 +215,15 @@ def shut_down(timeout_s: float) -> None:
     ending.join(timeout_s)
     if service is not None and service.poll() is None:
         service.kill()
+
+
+def _no_log_file(_run_id: str, _file: Path) -> logging.Handler:
+    return logging.NullHandler()
+
+
+# wandb's own log beside a run: on a full disk each of its lines would be a traceback in the
+# worker's terminal, and a run could not be finished. wandb-core keeps another one.
+wb_logging.add_file_handler = _no_log_file  # type: ignore[assignment]
 
 
 def _service() -> subprocess.Popen[bytes] | None:

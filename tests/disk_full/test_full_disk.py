@@ -144,7 +144,7 @@ def test_a_training_whose_model_does_not_fit_says_so(small_disk: Path, tmp_path:
         read_model(str(model))
 
 
-def test_wandb_on_a_full_disk_stops_nobody(full_disk: Path, tmp_path: Path, caplog) -> None:
+def test_wandb_on_a_full_disk_stops_nobody(full_disk: Path, tmp_path: Path, caplog, capfd) -> None:
     config = small_config(write_dialogues(tmp_path / "data"), full_disk)
     config = config.model_copy(
         update={"wandb": config.wandb.model_copy(update={"mode": "offline"})}
@@ -157,3 +157,5 @@ def test_wandb_on_a_full_disk_stops_nobody(full_disk: Path, tmp_path: Path, capl
     mirror.evaluation({"step": 1, "epoch": 1.0, "rouge1": 0.1})
     mirror.finish(Ending("complete", value=0.1, reason=None, seconds=1.0))
     mirror.close(20)
+    assert "the offline run is cut off; is the disk full?" in caplog.text
+    assert capfd.readouterr() == ("", "")  # nothing of wandb's own, line after line
