@@ -112,7 +112,6 @@ TYPED = (
 FOUND = (
     (("status",), "hpo create"),
     (("best",), "hpo create"),
-    (("worker",), "hpo create"),
     (("delete", "-s", "s", "--yes"), "hpo create"),
     (("retry", "--trial", "0"), "hpo create"),
     (("reap",), "hpo create"),

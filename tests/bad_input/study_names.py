@@ -60,7 +60,7 @@ CASES = (
             {"hpo.db": ""},
         )
         for command, more, *says in (
-            ("status", ()), ("best", ()), ("delete", ("--yes",)), ("worker", (), "--config"),
+            ("status", ()), ("best", ()), ("delete", ("--yes",)),
         )
     ),
 )  # fmt: skip
