@@ -9,7 +9,7 @@ from config.schema import Configuration
 from hpo import study as studies
 from hpo.budget import budget
 from hpo.errors import HpoError
-from hpo.extension import extend
+from hpo.extension import extend, study_budget
 from hpo.opening import choose_study, open_database
 from hpo.pruners import check_pruner
 from hpo.samplers import check_sampler
@@ -24,12 +24,14 @@ from trainer.data import DataFiles, fingerprint, locate_data, read_examples
 class Creation:
     """What `create_study` did: `new` is False where the study stood already.
 
-    `extension` None means that its budget was left as it was.
+    `extension` None means that its budget was left as it was. `stopped` says why an extension
+    lets no trial begin all the same.
     """
 
     new: bool
     summary: str
     extension: Extension | None = None
+    stopped: str | None = None
 
 
 def create_study(
@@ -54,7 +56,7 @@ def create_study(
     found = fingerprint(files)
     extension = extend(database, name, config, data_fingerprint=found) if exists else None
     new = studies.create(database, name, config, data_fingerprint=found)
-    return Creation(new=new, summary=describe(config), extension=extension)
+    return Creation(new, describe(config), extension, _time_over(database, name, extension))
 
 
 def _changed(database: Database, name: str, overrides: Sequence[str]) -> Creation:
@@ -63,7 +65,14 @@ def _changed(database: Database, name: str, overrides: Sequence[str]) -> Creatio
     config = override(pinned.config, overrides, environ=os.environ, source=f"study {name}")
     extension = extend(database, name, config, data_fingerprint=None)
     studies.check_same(studies.read(database, name), config, None, name=name)
-    return Creation(new=False, summary=describe(config), extension=extension)
+    return Creation(False, describe(config), extension, _time_over(database, name, extension))
+
+
+def _time_over(database: Database, name: str, extension: Extension | None) -> str | None:
+    if extension is None:
+        return None
+    pinned = studies.read(database, name)
+    return study_budget(database, name, pinned).time_over(pinned.config.optuna.timeout)
 
 
 def prepare_database(

@@ -21,7 +21,7 @@ def extend(
         return None
     same = studies.with_n_trials(config, present)
     studies.check_same(pinned, same, data_fingerprint, name=name)
-    return study_budget(database, name, pinned).extend(wanted)
+    return study_budget(database, name, pinned).extend(wanted, versions=studies.installed())
 
 
 def study_budget(database: Database, name: str, pinned: Pinned) -> StudyBudget:

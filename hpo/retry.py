@@ -80,6 +80,8 @@ def _budget(status: Status) -> str:
     study = shlex.quote(status.study)
     needed = status.taken + status.waiting
     extend = f"hpo create --study {study} -o optuna.n_trials={max(needed, status.budget + 1)}"
+    if status.timed_out:
+        return f"it will not run: {status.stopped}, and no extension moves a timeout"
     if status.stopped is not None:
         return f"the search has stopped ({status.stopped}); open it again: {extend}"
     if needed <= status.budget:

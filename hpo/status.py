@@ -55,6 +55,7 @@ class Status:
     """A study's counts, workers and best; `time_left_s` is None until a trial has finished.
 
     `stopped` says why no new trial begins though the budget is not spent; None where one may.
+    `timed_out`: that is the study's timeout, which no extension moves.
     `failures` are the failed trials' numbers and reasons.
     """
 
@@ -71,6 +72,7 @@ class Status:
     workers: tuple[WorkerStatus, ...]
     time_left_s: float | None
     stopped: str | None = None
+    timed_out: bool = False
     extensions: tuple[Extension, ...] = ()
     failures: tuple[tuple[int, str], ...] = ()
     stale: tuple[Stale, ...] = ()
@@ -139,10 +141,10 @@ def collect(database: Database, name: str) -> Status:
     infeasible = sum(t.state is TrialState.PRUNED and is_infeasible(t) for t in trials)
     allowed = budget(pinned.config, retries=sum(RETRY_OF in trial.user_attrs for trial in trials))
     taken = leases.taken()
-    closed = study_budget(database, name, pinned).closed()
+    stopped, timed_out = _stopped(database, name, pinned, left=allowed - taken)
     stale = find_stale(database, study_id, max_attempts=pinned.config.optuna.max_attempts)
     foreign = sum(trial.foreign for trial in stale)
-    unfinished = counts[TrialState.RUNNING] - foreign + (0 if closed else allowed - taken)
+    unfinished = counts[TrialState.RUNNING] - foreign + (0 if stopped else allowed - taken)
     return Status(
         study=name,
         budget=allowed,
@@ -156,7 +158,8 @@ def collect(database: Database, name: str) -> Status:
         best=best_trial(study),
         workers=workers,
         time_left_s=_time_left(trials, unfinished, workers),
-        stopped=None if closed is None else closed.reason,
+        stopped=stopped,
+        timed_out=timed_out,
         extensions=pinned.extensions,
         failures=tuple(
             (trial.number, str(trial.user_attrs.get(ERROR, "no reason was kept")))
@@ -165,6 +168,19 @@ def collect(database: Database, name: str) -> Status:
         ),
         stale=stale,
     )
+
+
+def _stopped(
+    database: Database, name: str, pinned: studies.Pinned, *, left: int
+) -> tuple[str | None, bool]:
+    """Why no new trial begins though trials are left, and whether it is for the time.
+
+    The time may be over before a worker has noticed, or while none is there.
+    """
+    limits = study_budget(database, name, pinned)
+    over = limits.time_over(pinned.config.optuna.timeout) if left > 0 else None
+    closed = limits.closed()
+    return (over if closed is None else closed.reason), over is not None
 
 
 def _worker(row: WorkerRow, trial: FrozenTrial | None) -> WorkerStatus:

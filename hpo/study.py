@@ -120,6 +120,11 @@ def exists(database: Database, name: str) -> bool:
     return _study_id(database, name) is not None
 
 
+def installed() -> dict[str, str]:
+    """The versions here of the packages whose versions are kept with a study."""
+    return {package: version(package) for package in PACKAGES}
+
+
 def check_worker(pinned: Pinned, *, data_fingerprint: str) -> None:
     """Refuse a worker whose format, Optuna or data are not the study's (WorkerRefused)."""
     _check_format(pinned.format)
@@ -177,7 +182,7 @@ def _pin(database: Database, name: str, config: Configuration, data: str) -> Non
     attributes = {
         FORMAT_KEY: FORMAT,  # first: it marks a study whose creator died here as ours
         LOCAL: local,
-        VERSIONS: {package: version(package) for package in PACKAGES},
+        VERSIONS: installed(),
         DATA: data,
         KEY: secrets.token_hex(8),
     }

@@ -122,11 +122,11 @@ class Worker:
         rule = self.objective.config.optuna.stop
         if rule is None:
             return
-        trials = self.objective.around.study.get_trials(deepcopy=False)
         before = self.budget.last_closed()
+        trials = self.objective.around.study.get_trials(deepcopy=False)
         reason = no_improvement(trials, rule, since=0 if before is None else before.finished)
         if reason is not None:
-            self.budget.close(reason, finished=len(finished(trials)))
+            self.budget.close(reason, finished=len(finished(trials)), after=before)
 
     def _replacement(self) -> Ended | None:
         """What asks for a fresh process, where this one has not let go of its memory."""

@@ -6,7 +6,8 @@ reads in its own transaction what is in force. Times are the database's.
 
 import itertools
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from typing import Any
 
@@ -24,11 +25,12 @@ CLOSED = "hpo:closed"
 
 @dataclass(frozen=True)
 class Extension:
-    """One change of n_trials; `at` in epoch seconds."""
+    """One change of n_trials; `at` in epoch seconds, `versions` those of who made it."""
 
     at: float
     before: int
     after: int
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,17 @@ class StudyBudget:
             lambda connection: closed(connection, self._study_id, pinned=self._pinned)
         )
 
-    def extend(self, n_trials: int) -> Extension | None:
+    def time_over(self, limit_s: float | None) -> str | None:
+        """Say that the study's time is over, whether a worker has noticed or not; else None."""
+        return self._database.query(
+            lambda connection: time_over(
+                connection, self._study_id, limit_s, now=lease_rows.read_clock(connection)
+            )
+        )
+
+    def extend(
+        self, n_trials: int, *, versions: Mapping[str, str] | None = None
+    ) -> Extension | None:
         """Raise n_trials, which opens a closed study again; None where it is as high already."""
         asked = itertools.count()
 
@@ -87,7 +99,7 @@ class StudyBudget:
             if n_trials <= before:
                 # Asked again after a lost answer: the first asking may have done it.
                 return history[-1] if again and history and before == n_trials else None
-            made = Extension(now, before, n_trials)
+            made = Extension(now, before, n_trials, dict(versions or {}))
             _write(
                 connection, self._study_id, EXTENSIONS, [asdict(one) for one in (*history, made)]
             )
@@ -95,13 +107,17 @@ class StudyBudget:
 
         return self._database.transaction(raise_it)
 
-    def close(self, reason: str, *, finished: int) -> Closed:
-        """Close the study; where it is closed already, the first reason stands."""
+    def close(self, reason: str, *, finished: int, after: Closed | None) -> Closed | None:
+        """Close the study where it was last closed by `after` still; what is in force now.
 
-        def decide(connection: sa.Connection) -> Closed:
+        Where it is closed already, the first reason stands. Where it was closed and opened again
+        since, the reason tells of a time before that, and the study stays open: None.
+        """
+
+        def decide(connection: sa.Connection) -> Closed | None:
             now = _locked(self._database, connection, self._study_id)
             found = closed(connection, self._study_id, pinned=self._pinned)
-            if found is not None:
+            if found is not None or _closed(connection, self._study_id) != after:
                 return found
             n_trials = _present(connection, self._study_id, pinned=self._pinned)
             made = Closed(reason, now, n_trials, finished)
@@ -115,23 +131,35 @@ class StudyBudget:
         return self._database.query(lambda connection: _closed(connection, self._study_id))
 
 
-def places(connection: sa.Connection, study_id: int, budget: Budget, *, now: float) -> int:
-    """Count the trials that the study may take in all, none where it is closed.
+def has_place(
+    connection: sa.Connection, study_id: int, budget: Budget, *, taken: int, now: float
+) -> bool:
+    """Tell whether the study may take another trial than those `taken`; none where it is closed.
 
-    To be called under the study's lock. Closes the study when its time is over.
+    To be called under the study's lock. Closes the study when its time is over before its budget.
     """
     if closed(connection, study_id, pinned=budget.n_trials) is not None:
-        return 0
-    limit = budget.timeout_s
+        return False
     present = _present(connection, study_id, pinned=budget.n_trials)
-    if limit is not None and _running_s(connection, study_id, now=now) > limit:
-        over = Closed(f"the study's timeout of {limit:g} s is over", now, present)
-        _write(connection, study_id, CLOSED, asdict(over))
-        return 0
-    if budget.most is None:
-        return present
-    # A retry tries a combination again, so it leaves as many for the others.
-    return min(present, budget.most + count_retries(connection, study_id))
+    allowed = present
+    if budget.most is not None:
+        # A retry tries a combination again, so it leaves as many for the others.
+        allowed = min(present, budget.most + count_retries(connection, study_id))
+    if taken >= allowed:
+        return False
+    over = time_over(connection, study_id, budget.timeout_s, now=now)
+    if over is not None:
+        _write(connection, study_id, CLOSED, asdict(Closed(over, now, present)))
+    return over is None
+
+
+def time_over(
+    connection: sa.Connection, study_id: int, limit_s: float | None, *, now: float
+) -> str | None:
+    """Say that more seconds than `limit_s` are over since the study's first trial; else None."""
+    if limit_s is None or _running_s(connection, study_id, now=now) <= limit_s:
+        return None
+    return f"the study's timeout of {limit_s:g} s is over"
 
 
 def closed(connection: sa.Connection, study_id: int, *, pinned: int) -> Closed | None:

@@ -180,8 +180,8 @@ class Leases:
             if not left.running or left.given_back or left.attempt < attempts:
                 return self._take_over(connection, left, worker=worker, now=now)
             self._fail(connection, left, now=now)
-        places = budgets.places(connection, self._study_id, budget, now=now)
-        if lease_rows.count(connection, self._study_id) < places:
+        taken = lease_rows.count(connection, self._study_id)
+        if budgets.has_place(connection, self._study_id, budget, taken=taken, now=now):
             return self._take_new(connection, worker=worker, now=now)
         running, first = lease_rows.still_running(connection, self._study_id)
         if not running:

@@ -43,4 +43,7 @@ def create(
     if made.extension is not None:
         word = f"extended from {made.extension.before} trials to {made.extension.after}"
     click.echo(f"study {study!r} {word}: {made.summary}")
+    if made.stopped is not None:
+        click.echo(f"but no new trial begins: {made.stopped}, and no extension moves a timeout")
+        return
     click.echo(f"next: hpo worker --study {shlex.quote(study)}")

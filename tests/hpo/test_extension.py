@@ -1,11 +1,15 @@
 """More trials for a study that exists: nothing else of it may change."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
+import optuna
 import pytest
+from click.testing import CliRunner
 from small_training import write_dialogues
 
 from hpo import study as studies
+from hpo.cli import main
 from hpo.creation import create_study, ensure_study
 from hpo.errors import StudyDiffers
 from hpo.status import collect
@@ -31,6 +35,14 @@ def extend(database: Database, number: int, *more: str, source: str | None = Non
     return create_study(database, "s", source=source, overrides=overrides)
 
 
+def begin_long_ago(database: Database, name: str) -> None:
+    """Put a failed trial into the study that began a day ago."""
+    trial = optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL)
+    began = datetime.fromtimestamp(database.now() - 86400, UTC)
+    trial.datetime_start = began.replace(tzinfo=None)
+    optuna.load_study(study_name=name, storage=database.storage).add_trial(trial)
+
+
 def test_a_higher_number_of_trials_extends_the_study_and_is_remembered(
     database: Database, study: str
 ) -> None:
@@ -48,6 +60,7 @@ def test_a_higher_number_of_trials_extends_the_study_and_is_remembered(
     status = collect(database, "s").as_json()
     assert status["budget"] == 12
     assert [one["after"] for one in status["extensions"]] == [8, 12]
+    assert status["extensions"][0]["versions"] == pinned.versions
 
 
 def test_a_number_that_the_study_has_or_had_changes_nothing(database: Database, study: str) -> None:
@@ -79,6 +92,25 @@ def test_an_extension_needs_no_data(database: Database, study: str, tmp_path) ->
     for file in (tmp_path / "data").iterdir():
         file.unlink()
     assert extend(database, 8).extension is not None
+
+
+def test_an_extension_does_not_move_a_timeout_and_says_so(
+    database: Database, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_study(
+        database, "t", source="kobart", overrides=[SPACE, "optuna.timeout=60", "optuna.n_trials=2"]
+    )
+    monkeypatch.setenv("HPO_STORAGE", database.url.sqlalchemy)
+    begin_long_ago(database, "t")
+
+    def more(number: int) -> str:
+        words = ["create", "--study", "t", "-o", f"optuna.n_trials={number}"]
+        return CliRunner().invoke(main, words).output
+
+    assert "but no new trial begins: the study's timeout of 60 s is over" in more(3)
+    assert "no new trial begins" not in more(3)  # nothing was extended
+    status = collect(database, "t")
+    assert (status.stopped, status.budget) == ("the study's timeout of 60 s is over", 3)
 
 
 def test_a_worker_does_not_extend(database: Database, study: str) -> None:

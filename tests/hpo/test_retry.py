@@ -1,5 +1,6 @@
 """`hpo retry`: which trials are tried again, what is queued, and whether it will run."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,20 @@ def test_a_combination_of_a_finite_space_that_failed_runs_again_within_its_budge
     assert (collect(database, "s").budget, len(search.trials())) == (3, 3)
     assert search.trials()[2].state == TrialState.COMPLETE
     assert search.trials()[2].params == search.trials()[0].params
+
+
+def test_a_retry_in_a_study_whose_time_is_over_is_said_not_to_run(
+    database: Database, tmp_path: Path
+) -> None:
+    search = small_search(database, tmp_path, n_trials=4, timeout=60)
+    long_ago = create_trial(
+        state=TrialState.FAIL,
+        params={LR: 2e-4},
+        distributions=distributions(search.config.optuna.search_space),
+    )
+    began = datetime.fromtimestamp(database.now() - 86400, UTC)
+    long_ago.datetime_start = began.replace(tzinfo=None)
+    search.study.add_trial(long_ago)
+    assert retry(database, "s", [0]).budget == (
+        "it will not run: the study's timeout of 60 s is over, and no extension moves a timeout"
+    )
