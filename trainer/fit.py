@@ -18,6 +18,7 @@ from accelerate.state import (  # type: ignore[import-untyped]
 from transformers import BartForConditionalGeneration
 
 from config.schema import Configuration
+from trainer.arguments import arguments_of
 from trainer.assess import Labelled
 from trainer.checkpoint import Checkpoints
 from trainer.curve import Curve
@@ -28,7 +29,7 @@ from trainer.errors import Interrupted
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.generate import generation_settings, padding_of
 from trainer.judge import Judge
-from trainer.loop import Loop, Plan, Progress, Watch, arguments_of, mean, plan_of
+from trainer.loop import Loop, Progress, Watch, mean
 from trainer.micro_batch import (
     FittingBatch,
     InProcess,
@@ -37,6 +38,7 @@ from trainer.micro_batch import (
     training_load,
 )
 from trainer.model import check_lengths, set_activation_checkpointing
+from trainer.plan import Plan, plan_of
 from trainer.resume import NoResume, Resume, ResumeStates, Saved, training_fingerprint
 from trainer.resume_store import ResumeStore
 from trainer.session import TrainingSession

@@ -27,15 +27,14 @@ from transformers import (
 )
 from typing_extensions import override  # Python 3.11's typing has none
 
-from config.schema import Configuration
 from trainer.batches import LengthGrouped, Padding
-from trainer.device import Precision
 from trainer.divergence import Divergence
 from trainer.encode import EncodedSplit
 from trainer.errors import TrainerError
 from trainer.evaluation import Step
 from trainer.loss import TrainingLoss
 from trainer.micro_batch import FittingBatch
+from trainer.plan import Plan
 from trainer.rng import rng_states, set_rng_states
 from trainer.snapshot import Position, Snapshot, named_weights, set_optimizer
 from trainer.split_steps import SplitSteps
@@ -43,41 +42,6 @@ from trainer.split_steps import SplitSteps
 with redirect_stdout(None):  # transformers prints a line here where WANDB_MODE is offline
     from transformers import Seq2SeqTrainer
     from transformers.trainer import TRAINER_STATE_NAME
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How many optimizer steps a training takes, and after which of them it is evaluated."""
-
-    steps_per_epoch: int
-    total_steps: int
-    evaluate_after: tuple[int, ...]
-
-    def due(self, step: int) -> int:
-        """Return how many evaluations there are up to this step."""
-        return sum(after <= step for after in self.evaluate_after)
-
-
-def plan_of(config: Configuration, examples: int) -> Plan:
-    """Return the plan for a training set of that many examples.
-
-    Evaluation k of E in an epoch comes after k/E of its steps, rounded; the last at its end.
-    """
-    training = config.training
-    batches = math.ceil(examples / training.per_device_train_batch_size)
-    steps = math.ceil(batches / training.gradient_accumulation_steps)
-    per_epoch = training.evaluations_per_epoch
-    if per_epoch > steps:
-        raise TrainerError(
-            f"training.evaluations_per_epoch is {per_epoch} but an epoch has only {steps} "
-            "optimizer steps; lower it, or the batch size"
-        )
-    after = tuple(
-        epoch * steps + (2 * number * steps + per_epoch) // (2 * per_epoch)
-        for epoch in range(training.num_train_epochs)
-        for number in range(1, per_epoch + 1)
-    )
-    return Plan(steps, steps * training.num_train_epochs, after)
 
 
 @dataclass(frozen=True)
@@ -287,39 +251,3 @@ class Loop(Seq2SeqTrainer):
 def mean(losses: Sequence[float]) -> float:
     """Return the mean of the steps' losses."""
     return math.fsum(losses) / len(losses)
-
-
-def arguments_of(
-    config: Configuration, *, plan: Plan, precision: Precision, cpu: bool, output_dir: Path
-) -> Seq2SeqTrainingArguments:
-    """Return the Trainer's arguments: the configured ones, and silence."""
-    training = config.training
-    arguments = Seq2SeqTrainingArguments(
-        output_dir=str(output_dir),
-        learning_rate=training.learning_rate,
-        per_device_train_batch_size=training.per_device_train_batch_size,
-        num_train_epochs=training.num_train_epochs,
-        # in steps of the plan: the Trainer would round a ratio by a count of its own
-        warmup_steps=math.ceil(training.warmup_ratio * plan.total_steps),
-        weight_decay=training.weight_decay,
-        gradient_accumulation_steps=training.gradient_accumulation_steps,
-        lr_scheduler_type=training.lr_scheduler_type,
-        # its default end, 1e-7, may lie above the configured rate
-        lr_scheduler_kwargs={"lr_end": 0.0} if training.lr_scheduler_type == "polynomial" else None,
-        max_grad_norm=training.max_grad_norm,
-        optim="adamw_torch_fused",
-        bf16=precision.name == "bf16",
-        fp16=precision.name == "fp16",
-        use_cpu=cpu,
-        seed=config.general.seed,
-        save_strategy="no",
-        eval_strategy="no",
-        logging_strategy="no",
-        logging_nan_inf_filter=False,
-        report_to="none",
-        disable_tqdm=True,
-        log_level="error",
-        remove_unused_columns=False,
-    )
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # noqa: SLF001  # one worker, one card: never DataParallel
-    return arguments

@@ -10,11 +10,13 @@ import torch
 from transformers import TrainerControl, TrainerState
 
 from config.schema import Configuration
+from trainer.arguments import arguments_of
 from trainer.device import Precision
 from trainer.divergence import Divergence
 from trainer.errors import TrainerError, TrainingDiverged
 from trainer.evaluation import Step
-from trainer.loop import Plan, Watch, arguments_of, mean, plan_of
+from trainer.loop import Watch, mean
+from trainer.plan import Plan, plan_of
 
 MakeConfig = Callable[..., Configuration]
 RULE = Divergence(30_000)
@@ -126,7 +128,7 @@ def test_precision_is_the_trainers_and_fp16_gets_its_gradient_scaler(
     name: str,
 ) -> None:
     given: dict[str, object] = {}
-    monkeypatch.setattr("trainer.loop.Seq2SeqTrainingArguments", recorder(given))
+    monkeypatch.setattr("trainer.arguments.Seq2SeqTrainingArguments", recorder(given))
     arguments_of(
         tiny_config(), plan=PLAN, precision=Precision(name, ""), cpu=False, output_dir=tmp_path
     )
@@ -151,7 +153,7 @@ def test_one_card_is_used_of_many(
     tiny_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The Trainer would put a model that it finds beside four cards on all of them."""
-    monkeypatch.setattr("trainer.loop.Seq2SeqTrainingArguments", recorder({}))
+    monkeypatch.setattr("trainer.arguments.Seq2SeqTrainingArguments", recorder({}))
     arguments = arguments_of(
         tiny_config(), plan=PLAN, precision=Precision("fp32", ""), cpu=False, output_dir=tmp_path
     )
