@@ -9,6 +9,7 @@ import warnings
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
+from hpo.telling import tell
 from hpo.trial_record import INFEASIBLE
 from storage.url import mask
 from trainer.errors import Infeasible
@@ -25,7 +26,7 @@ def end_infeasible(study: Study, trial: Trial, error: Infeasible) -> str:
         # It may stand from an attempt that died here; CmaEsSampler says that it learns nothing.
         warnings.filterwarnings("ignore", message=".*[Cc]onstraint", category=UserWarning)
         trial.set_constraint(error.constraint, VIOLATED)
-        study.tell(trial, state=TrialState.PRUNED)
+        tell(study, trial, state=TrialState.PRUNED)
     return reason
 
 

@@ -115,7 +115,10 @@ class Objective:
 
     def refuse(self, trial_id: int, error: Exception) -> Outcome:
         """Fail a trial whose parameters could not be drawn or are not allowed."""
-        return Outcome(TrialState.FAIL, fail(self.around, trial_id, error))
+        try:
+            return Outcome(TrialState.FAIL, fail(self.around, trial_id, error))
+        except UpdateFinishedTrialError:  # another program has ended it meanwhile
+            return Outcome(self.around.database.storage.get_trial(trial_id).state)
 
     def _micro_batches(self) -> StudyMicroBatches:
         study_id = self.around.study._study_id  # noqa: SLF001 - Optuna has no public way to it

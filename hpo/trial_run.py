@@ -19,6 +19,7 @@ from hpo.parent import Parent
 from hpo.progress import Progress
 from hpo.prune_reasons import Verdict, decide, text
 from hpo.stop import Stopped, StopRequest
+from hpo.telling import tell
 from hpo.trial_info import Ending
 from hpo.wandb_mirror import Mirror
 from storage.connect import Database
@@ -164,10 +165,10 @@ class TrialRun:
         if self._verdict is not None:
             reason = text(self._verdict, evaluations_per_epoch=self._per_epoch)
             self._trial.set_user_attr(trial_record.PRUNED, self._verdict.as_mapping())
-            study.tell(self._trial, state=TrialState.PRUNED)
+            tell(study, self._trial, state=TrialState.PRUNED)
             progress.pruned(reason)
             return self._close(Ending("pruned", value, reason, seconds), TrialState.PRUNED)
-        study.tell(self._trial, value)
+        tell(study, self._trial, value)
         early = result.ended == "early_stopping"
         progress.completed(value, result.best.epoch, early=early)
         return self._close(Ending("complete", value, None, seconds), TrialState.COMPLETE)
@@ -216,6 +217,6 @@ def fail(around: Surroundings, trial_id: int, error: Exception) -> str:
     """Record an error with a trial and tell the study FAIL; the error's line, passwords masked."""
     message = trial_record.record_error(around.database.storage, trial_id, error)
     number = around.database.storage.get_trial(trial_id).number
-    around.study.tell(number, state=TrialState.FAIL)
+    tell(around.study, number, state=TrialState.FAIL)
     around.progress.failed(number, message)
     return message

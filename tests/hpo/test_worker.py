@@ -15,6 +15,7 @@ from scripted_fit import ScriptedFit
 from small_search import LR, Search, small_search
 
 from config.schema import Configuration
+from hpo import trial_record
 from hpo.assignment import DEVICE_LOST, REPLACE
 from hpo.predecessors import bury
 from storage.connect import Database
@@ -476,6 +477,31 @@ def test_a_trial_that_the_dashboard_ended_does_not_stop_its_worker(
     assert states(one) == ["FAIL", "FAIL", "FAIL", "COMPLETE"]
     assert "trial 0 was set to FAIL by another program" in one.shown
     assert all(row.done for row in one.leases().rows())
+
+
+@pytest.mark.parametrize("before_tell", ["record_result", "record_error"])
+def test_a_trial_that_another_program_ends_just_before_its_worker_does_stops_nobody(
+    search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch, before_tell: str
+) -> None:
+    one = search(n_trials=2)
+    record = getattr(trial_record, before_tell)
+
+    def end_elsewhere(*about: object) -> object:
+        made = record(*about)
+        if len(one.trials()) == 1:
+            one.database.storage.set_trial_state_values(
+                one.trials()[0]._trial_id, TrialState.COMPLETE, [0.7]
+            )
+        return made
+
+    monkeypatch.setattr(trial_record, before_tell, end_elsewhere)
+    if before_tell == "record_error":
+        fail_with(fit, "disk full")
+    assert one.worker().run().reason == "the budget is spent"
+    first, second = one.trials()
+    assert (first.state, first.value) == (TrialState.COMPLETE, 0.7)
+    assert second.state.is_finished()
+    assert "trial 0 was set to COMPLETE by another program" in one.shown
 
 
 def test_the_best_so_far_is_shown_with_the_next_evaluation(
