@@ -105,9 +105,7 @@ def work(
         )
         objective = Objective(around, config, session)
         sweep(around.study, objective.checkpoint_root)
-        warning = announcement(database, name)
-        if warning is not None:
-            progress.say(warning, style="yellow")
+        _name_strangers(database, name, progress)
         worker = Worker(
             name=process.assignment.worker,
             database=database,
@@ -120,7 +118,17 @@ def work(
             trials=process.assignment.trials,
             failures=list(process.assignment.failures),
         )
-        return worker.run()
+        ended = worker.run()
+        if not (ended.goes_on or process.stop.is_set()):
+            _name_strangers(database, name, progress)
+        return ended
+
+
+def _name_strangers(database: Database, name: str, progress: Progress) -> None:
+    """Say which running trials are nobody's here: no worker waits for them."""
+    warning = announcement(database, name)
+    if warning is not None:
+        progress.say(warning, style="yellow")
 
 
 @dataclass(frozen=True)

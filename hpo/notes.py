@@ -7,9 +7,11 @@ nothing. Notes stand in the study's attributes, which are read as a whole: so th
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import optuna_dashboard
+from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -21,6 +23,7 @@ from hpo.prune_reasons import Verdict, text
 from hpo.run_names import run_name
 from hpo.study import CONFIG
 from hpo.trial_info import SCORES, Point, best_point
+from storage.retries import RETRY_OF
 from trainer.evaluation import Sample
 
 SECTIONS_SHOWN = ("training", "generation", "model")
@@ -32,12 +35,23 @@ TEXT_CHARACTERS = 240  # of a summary or an error
 log = logging.getLogger(__name__)
 
 
-def save_note(study: Study, trial: Trial, *, samples: Sequence[Sample] = ()) -> None:
+@dataclass(frozen=True)
+class _Noted:
+    """What optuna_dashboard asks of the trial of a note; making a Trial would draw parameters."""
+
+    study: Study
+    storage: BaseStorage
+    _trial_id: int
+
+
+def save_note(study: Study, trial: Trial | FrozenTrial, *, samples: Sequence[Sample] = ()) -> None:
     """Write the note of a trial as the database has the trial now; never raises."""
+    trial_id, storage = trial._trial_id, study._storage  # noqa: SLF001 - no public way by id
     try:
-        frozen = study._storage.get_trial(trial._trial_id)  # noqa: SLF001 - no public way by id
+        frozen = storage.get_trial(trial_id)
         settings = apply(from_mapping(study.user_attrs[CONFIG]), frozen.params)
-        optuna_dashboard.save_note(trial, markdown(frozen, settings, samples=samples))
+        noted = cast("Trial", _Noted(study, storage, trial_id))
+        optuna_dashboard.save_note(noted, markdown(frozen, settings, samples=samples))
     except Exception:  # a note is decoration: its failure must not fail the trial
         log.warning("the note of trial %d could not be saved", trial.number, exc_info=True)
 
@@ -66,6 +80,8 @@ def escaped(plain: str, characters: int = TEXT_CHARACTERS) -> str:
 def _ending(trial: FrozenTrial, settings: Configuration, curve: Sequence[Point]) -> str:
     state = "infeasible" if trial_record.is_infeasible(trial) else STATES[trial.state]
     lines = [f"**{state}**{_reason(trial, settings)}"]
+    if RETRY_OF in trial.user_attrs:
+        lines.append(f"retry of trial {escaped(str(trial.user_attrs[RETRY_OF]))}")
     best = best_point(curve, settings.metric.name)
     if best is not None:
         name = escaped(settings.metric.name)

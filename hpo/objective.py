@@ -17,9 +17,11 @@ from config.schema import Configuration
 from config.space import apply
 from hpo.lease_keeper import LeaseKeeper, LeaseLost
 from hpo.micro_batches import StudyMicroBatches
+from hpo.notes import save_note
 from hpo.resume_states import forget
 from hpo.stop import Stopped
 from hpo.trial_folder import trial_folder
+from hpo.trial_record import ERROR
 from hpo.trial_run import Outcome, Surroundings, TrialRun, fail
 from storage.errors import StorageError
 from storage.failures import translated
@@ -119,6 +121,15 @@ class Objective:
             return Outcome(TrialState.FAIL, fail(self.around, trial_id, error))
         except UpdateFinishedTrialError:  # another program has ended it meanwhile
             return Outcome(self.around.database.storage.get_trial(trial_id).state)
+
+    def given_up(self, trial_id: int) -> None:
+        """Say that a trial failed because it had killed too many workers."""
+        with translated(self.around.database.url):
+            trial = self.around.database.storage.get_trial(trial_id)
+        reason = trial.user_attrs.get(ERROR)
+        if trial.state is TrialState.FAIL and reason is not None:
+            self.around.progress.failed(trial.number, reason)
+            save_note(self.around.study, trial)
 
     def _micro_batches(self) -> StudyMicroBatches:
         study_id = self.around.study._study_id  # noqa: SLF001 - Optuna has no public way to it

@@ -74,7 +74,7 @@ def reap(database: Database, study_id: int, dead: Sequence[Stale]) -> list[Stale
 
 
 def announcement(database: Database, name: str) -> str | None:
-    """What a worker says at its start about trials of other programs; None where there is none."""
+    """What a worker says of other programs' running trials; None where there is none."""
     found = StaleTrials(database, database.storage.get_study_id_from_name(name)).unleased()
     if not found:
         return None

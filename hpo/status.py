@@ -51,12 +51,29 @@ class WorkerStatus:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A failed trial, and the numbers of the trials that try its parameters again."""
+
+    number: int
+    reason: str
+    retries: tuple[int, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable JSON form."""
+        return {"trial": self.number, "reason": self.reason, "retries": list(self.retries)}
+
+    def __str__(self) -> str:
+        again = f" (tried again: trial {', '.join(map(str, self.retries))})" * bool(self.retries)
+        return f"trial {self.number}: {self.reason}{again}"
+
+
+@dataclass(frozen=True)
 class Status:
     """A study's counts, workers and best; `time_left_s` is None until a trial has finished.
 
     `stopped` says why no new trial begins though the budget is not spent; None where one may.
     `timed_out`: that is the study's timeout, which no extension moves.
-    `failures` are the failed trials' numbers and reasons.
+    `failures` are the failed trials.
     """
 
     study: str
@@ -74,7 +91,7 @@ class Status:
     stopped: str | None = None
     timed_out: bool = False
     extensions: tuple[Extension, ...] = ()
-    failures: tuple[tuple[int, str], ...] = ()
+    failures: tuple[Failure, ...] = ()
     stale: tuple[Stale, ...] = ()
 
     @property
@@ -108,7 +125,7 @@ class Status:
             "time_left_s": self.time_left_s,
             "stopped": self.stopped,
             "extensions": [asdict(extension) for extension in self.extensions],
-            "failures": [{"trial": trial, "reason": reason} for trial, reason in self.failures],
+            "failures": [failure.as_json() for failure in self.failures],
             "stale": [trial.as_json() for trial in self.stale],
         }
 
@@ -161,12 +178,24 @@ def collect(database: Database, name: str) -> Status:
         stopped=stopped,
         timed_out=timed_out,
         extensions=pinned.extensions,
-        failures=tuple(
-            (trial.number, str(trial.user_attrs.get(ERROR, "no reason was kept")))
-            for trial in trials
-            if trial.state is TrialState.FAIL
-        ),
+        failures=_failures(trials),
         stale=stale,
+    )
+
+
+def _failures(trials: list[FrozenTrial]) -> tuple[Failure, ...]:
+    retries: dict[str, list[int]] = {}
+    for trial in trials:
+        if RETRY_OF in trial.user_attrs:
+            retries.setdefault(str(trial.user_attrs[RETRY_OF]), []).append(trial.number)
+    return tuple(
+        Failure(
+            trial.number,
+            str(trial.user_attrs.get(ERROR, "no reason was kept")),
+            tuple(retries.get(str(trial.number), ())),
+        )
+        for trial in trials
+        if trial.state is TrialState.FAIL
     )
 
 

@@ -7,7 +7,7 @@ from rich.text import Text
 from hpo.durations import duration
 from hpo.progress import parameters
 from hpo.stale import NOT_COUNTED
-from hpo.status import Status, WorkerStatus
+from hpo.status import Failure, Status, WorkerStatus
 
 FAILURES_SHOWN = 3
 
@@ -51,9 +51,9 @@ def _best(status: Status) -> Text:
     )
 
 
-def _failures(failures: tuple[tuple[int, str], ...]) -> list[Text]:
+def _failures(failures: tuple[Failure, ...]) -> list[Text]:
     """The last ones, a line each: hpo status --json has all."""
-    last = [Text(f"failed   trial {number}: {why}") for number, why in failures[-FAILURES_SHOWN:]]
+    last = [Text(f"failed   {failure}") for failure in failures[-FAILURES_SHOWN:]]
     more = len(failures) - len(last)
     return [*last, Text(f"         and {more} earlier ones (--json)")] if more else last
 

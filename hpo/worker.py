@@ -115,6 +115,7 @@ class Worker:
             most=combinations(options.search_space),
             timeout_s=options.timeout,
             max_attempts=options.max_attempts,
+            on_given_up=self.objective.given_up,
         )
 
     def _close_without_improvement(self) -> None:

@@ -6,6 +6,7 @@ at any point leaves either both or neither.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -55,20 +56,22 @@ class Leases:
         most: int | None = None,
         timeout_s: float | None = None,
         max_attempts: int = MAX_ATTEMPTS,
+        on_given_up: Callable[[int], None] = lambda _: None,
     ) -> Lease | Wait | Spent:
         """Take the next trial: one that lost its worker, else an enqueued one, else a new one.
 
         `worker` must be unique among all workers ever started. Enqueued and new trials count
         towards the budget; one that goes on does not. A worker that holds a lease already gets the
         same again, never a second one. A trial that was lost max_attempts times is failed, not
-        taken. `n_trials` is the pinned number, which an extension may have raised; `most` the size
-        of a finite search space. In a study that was closed, as by its time-out, `timeout_s` after
-        its first trial began, trials only go on.
+        taken, and `on_given_up` is told its id afterwards. `n_trials` is the pinned number, which
+        an extension may have raised; `most` the size of a finite search space. In a study that was
+        closed, as by its time-out, `timeout_s` after its first trial began, trials only go on.
         """
         if max_attempts < 1:
             raise ValueError(f"max_attempts must be at least 1, but is {max_attempts}")
         budget = Budget(n_trials, most, timeout_s)
         asked = itertools.count()
+        given_up: dict[int, None] = {}  # also of an asking whose answer was lost, each once
 
         def claim(connection: sa.Connection) -> Lease | Wait | Spent:
             now = self._lock(connection)
@@ -78,9 +81,14 @@ class Leases:
             held = lease_rows.held_by(connection, self._study_id, worker, since)
             if held is not None:
                 return self._hold(connection, held, worker=worker, now=now)
-            return self._next(connection, worker, budget, max_attempts, now=now)
+            return self._next(
+                connection, worker, budget, attempts=max_attempts, given_up=given_up, now=now
+            )
 
-        return self._database.transaction(claim)
+        claimed = self._database.transaction(claim)
+        for trial_id in given_up:
+            on_given_up(trial_id)
+        return claimed
 
     def start(self, lease: Lease) -> Lease:
         """Give the lease a running trial: the enqueued one it reserved, or a new one.
@@ -174,12 +182,19 @@ class Leases:
         return self._database.transaction(change)
 
     def _next(
-        self, connection: sa.Connection, worker: str, budget: Budget, attempts: int, *, now: float
+        self,
+        connection: sa.Connection,
+        worker: str,
+        budget: Budget,
+        *,
+        attempts: int,
+        given_up: dict[int, None],
+        now: float,
     ) -> Lease | Wait | Spent:
         while (left := lease_rows.next_abandoned(connection, self._study_id, now)) is not None:
             if not left.running or left.given_back or left.attempt < attempts:
                 return self._take_over(connection, left, worker=worker, now=now)
-            self._fail(connection, left, now=now)
+            given_up[self._fail(connection, left, now=now)] = None
         taken = lease_rows.count(connection, self._study_id)
         if budgets.has_place(connection, self._study_id, budget, taken=taken, now=now):
             return self._take_new(connection, worker=worker, now=now)
@@ -189,11 +204,12 @@ class Leases:
             return Spent(None if closed is None else closed.reason)
         return Wait(min(max(first - now, SHORTEST_POLL_S), POLL_S), running)
 
-    def _fail(self, connection: sa.Connection, left: Abandoned, *, now: float) -> None:
+    def _fail(self, connection: sa.Connection, left: Abandoned, *, now: float) -> int:
         assert left.trial_id is not None  # noqa: S101 - a running trial has an id
         times = "once" if left.attempt == 1 else f"{left.attempt} times"
         lease_rows.fail_trial(connection, left.trial_id, f"killed its worker {times}", now)
         connection.execute(self._slot(left.slot).values(done=True))
+        return left.trial_id
 
     def _hold(self, connection: sa.Connection, held: Held, *, worker: str, now: float) -> Lease:
         connection.execute(self._slot(held.slot).values(expires_at=now + self._lease_s))

@@ -138,6 +138,7 @@ def test_a_worker_names_other_programs_trials_at_its_start_and_does_its_work(
     assert start().reason.startswith("1 trials done")
     assert said[0].startswith("1 running trial without a lease")
     assert said[1].startswith("trial 1 starts")
+    assert said[-1] == said[0]  # the search does not wait for it, so its end says so again
 
 
 def test_flags_replace_what_belongs_to_the_machine_and_nothing_else(

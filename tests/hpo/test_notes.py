@@ -11,6 +11,7 @@ from config.load import from_mapping
 from hpo import notes, study, trial_record
 from hpo.notes import CURVE_ROWS, escaped, markdown, save_note
 from hpo.prune_reasons import Verdict
+from storage.retries import RETRY_OF
 from trainer.evaluation import Sample
 
 LR = "training.learning_rate"
@@ -78,6 +79,11 @@ def test_a_failed_trials_note_has_its_error_as_it_is():
     error = "ValueError: <script>`x`</script>"
     note = markdown(frozen(TrialState.FAIL, **{trial_record.ERROR: error}), CONFIG)
     assert r"**failed**: ValueError: \<script\>\`x\`\</script\>" in note
+
+
+def test_a_retrys_note_says_whose_it_is():
+    assert "retry of trial 7" in markdown(frozen(**{RETRY_OF: 7}), CONFIG)
+    assert "retry" not in markdown(frozen(), CONFIG)
 
 
 def test_what_was_searched_stands_first_and_once():

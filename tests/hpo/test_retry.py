@@ -63,6 +63,9 @@ def test_a_failed_trials_parameters_run_again_in_a_trial_that_says_whose_retry_i
     assert (retried.state, retried.params) == (TrialState.COMPLETE, {LR: 3e-4})
     assert retried.user_attrs["hpo:retry_of"] == 0
     assert search.leases().taken() == 2
+    (failure,) = collect(search.database, "s").failures
+    assert str(failure) == "trial 0: no reason was kept (tried again: trial 1)"
+    assert failure.as_json()["retries"] == [1]
 
 
 def test_several_are_queued_at_once_and_one_named_twice_once(search: Search, hpo) -> None:

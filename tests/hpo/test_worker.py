@@ -504,6 +504,20 @@ def test_a_trial_that_another_program_ends_just_before_its_worker_does_stops_nob
     assert "trial 0 was set to COMPLETE by another program" in one.shown
 
 
+def test_a_trial_that_killed_its_workers_is_shown_with_a_note_and_the_search_goes_on(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=2, max_attempts=1)
+    left = one.claim("dead")
+    one.let_leases_run_out()
+    assert one.worker().run().reason == "the budget is spent"
+    assert states(one) == ["FAIL", "COMPLETE"]
+    assert "trial 0 failed: killed its worker once" in one.shown
+    attributes = one.database.storage.get_study_system_attrs(one.study._study_id)
+    notes = {key: text for key, text in attributes.items() if f":{left.trial_id}" in key}
+    assert any("**failed**: killed its worker once" in str(text) for text in notes.values())
+
+
 def test_the_best_so_far_is_shown_with_the_next_evaluation(
     search: MakeSearch, fit: ScriptedFit
 ) -> None:

@@ -59,6 +59,16 @@ def test_trial_given_back_any_number_of_times_is_never_failed_for_it(leases):
         assert leases.release(lease)
 
 
+def test_trial_given_up_is_told_once_also_after_a_lost_answer(study, leases, run_out, lose_answer):
+    told = []
+    lease = begin(leases, n_trials=1)
+    run_out()
+    lose_answer()
+    leases.claim("b", n_trials=1, max_attempts=1, on_given_up=told.append)
+    leases.claim("b", n_trials=1, max_attempts=1, on_given_up=told.append)
+    assert told == [lease.trial_id]
+
+
 def test_workers_that_died_before_the_trial_existed_do_not_fail_it(study, leases, run_out):
     for worker in "abcde":
         assert leases.claim(worker, n_trials=1).trial_id is None
