@@ -91,7 +91,9 @@ class TrialRun:
         self._run.summary.update(summary(self._curve, ending, self._metric))
         self._run.finish(exit_code=FAILED if ending.state == "failed" else 0)
         if self._run.offline and not self._is_on_disk():
-            raise OSError(errno.EIO, "the offline run is cut off; is the disk full?", self._folder)
+            raise OSError(
+                errno.EIO, "the offline run is cut off (disk full, or wandb ended)", self._folder
+            )
 
     def _is_on_disk(self) -> bool:
         files = offline_files(self._folder, self._run.id)

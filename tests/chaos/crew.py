@@ -4,6 +4,7 @@ A worker is a parent process and the child that trains. What both print goes to 
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import psutil
 from chaos.schedule import Kind
 
 WORK_MODULE = "hpo"
+WITHIN = ("starts", "continues", "epoch")
+TOLD = re.compile(r"^ *trial \d+ +(\w+)|^the working process (\w+)", re.MULTILINE)
 
 
 @dataclass
@@ -38,9 +41,9 @@ class Life:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def training(self) -> bool:
-        """Whether it is within a trial, as far as its last line tells."""
-        lines = [line for line in self.printed().splitlines() if "trial " in line]
-        return bool(lines) and (" epoch " in lines[-1] or " starts" in lines[-1])
+        """Whether it is within a trial, as far as its last word on trials tells."""
+        told = [trial or process for trial, process in TOLD.findall(self.printed())]
+        return bool(told) and told[-1] in WITHIN
 
     def family(self) -> tuple[psutil.Process, list[psutil.Process]]:
         """The parent, and the child that trains (none before it has started)."""

@@ -72,8 +72,6 @@ def strays(lives: Sequence[Life]) -> list[str]:
         deaths = len(re.findall("the working process died", printed))
         if deaths > life.children_killed:
             found.append(f"{life.log.name}: {deaths} deaths, {life.children_killed} scheduled")
-        elif "Traceback" in printed:
-            found.append(f"{life.log.name}: a traceback")
         elif not life.killed and (life.process.returncode or not _ended_well(printed)):
             found.append(f"{life.log.name}: exit status {life.process.returncode}")
     return found
