@@ -126,7 +126,7 @@ def problem(mapping: dict[str, object]) -> str:
         (
             {"optuna": {"search_space": {"training.weight_decay": {"low": 0, "max": 1}}}},
             (
-                "optuna.search_space.training.weight_decay.high: is missing; write it "
+                "unknown key optuna.search_space.training.weight_decay.max; did you mean high? "
                 "(and 1 more problem)"
             ),
         ),

@@ -147,7 +147,9 @@ def start(child: Callable[[str], Path]) -> Callable[[str], subprocess.Popen[str]
 
     def run(does: str) -> subprocess.Popen[str]:
         code = (
-            "import os, sys; from hpo.supervisor import Supervisor;"
+            # Whoever runs the tests may ignore SIGHUP, as nohup does.
+            "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL);"
+            "from hpo.supervisor import Supervisor;"
             f"sys.executable = {str(child(does))!r};"
             "sys.exit(Supervisor([], [], os.environ, print).run())"
         )

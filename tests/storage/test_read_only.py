@@ -1,9 +1,9 @@
 import optuna
 import pytest
 import sqlalchemy as sa
-from optuna.exceptions import StorageInternalError
 
 from storage.connect import connect
+from storage.errors import StorageError
 from storage.read_only import refuse_writes
 from storage.url import StorageURL
 
@@ -27,7 +27,7 @@ def test_the_database_itself_refuses_every_write_and_still_reads(database):
         lambda: optuna.create_study(storage=database.storage, study_name="new"),
         lambda: optuna.delete_study(study_name="kept", storage=database.storage),
     ):
-        with pytest.raises((StorageInternalError, sa.exc.DBAPIError)):
+        with pytest.raises((StorageError, sa.exc.DBAPIError)):
             write()
     assert [trial.state.name for trial in study.get_trials()] == ["RUNNING"]
     assert optuna.get_all_study_names(database.storage) == ["kept"]

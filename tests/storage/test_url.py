@@ -260,10 +260,10 @@ def test_mask_leaves_what_holds_no_password(text):
 
 
 def test_mask_of_a_long_text_takes_no_time_to_speak_of():
-    before = time.monotonic()
+    before = time.process_time()
     for piece in ("a", ":", "a:", "a://", "password=", "@", "&a="):
         mask(piece * 2_000)
-    assert time.monotonic() - before < 2
+    assert time.process_time() - before < 2
 
 
 def test_mask_hides_passwords_inside_longer_texts():
