@@ -6,7 +6,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage import local
@@ -51,12 +51,14 @@ class OwnServer:
         """Let it neither answer nor close a connection."""
         processes = self._processes()
         for pid in processes:
-            os.kill(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):  # an idle worker of the server's ends by itself
+                os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
             for pid in processes:
-                os.kill(pid, signal.SIGCONT)
+                with suppress(ProcessLookupError):  # it ended just before it was stopped
+                    os.kill(pid, signal.SIGCONT)
 
     def _processes(self) -> list[int]:
         """The server's processes; the first, which starts the others, before them."""

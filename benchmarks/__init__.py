@@ -1,0 +1,1 @@
+"""What hpo costs and gains, measured beside its peers: `make bench-…`."""
