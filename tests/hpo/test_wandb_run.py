@@ -1,11 +1,15 @@
 """Runs in online mode, against a server that answers as W&B's does."""
 
+from dataclasses import replace
+
 import pytest
 import wandb_server
 
 from config.load import from_mapping, to_mapping
 from hpo.run_names import run_id, run_name
 from hpo.trial_info import Ending, TrialInfo, shareable
+from hpo.wandb_files import read_held
+from hpo.wandb_held import OPEN
 from hpo.wandb_run import Target, open_run, shut_down
 
 CONFIG = from_mapping({"wandb": {"project": "kobart-search", "tags": ["kobart"], "notes": "ours"}})
@@ -139,3 +143,31 @@ def test_nothing_sent_holds_the_key_or_names_the_machine(server, opened, monkeyp
     run.finish(COMPLETE)
     for mark in (KEY, "host-of-secrets", "/site-packages", "wandb-metadata", "requirements.txt"):
         assert not any(mark in body for body in server.bodies), mark
+
+
+@pytest.fixture
+def offline_run(target):
+    yield open_run(target, INFO, wire="offline", earlier=[point(1)])
+    shut_down(20)
+
+
+def test_an_offline_file_that_is_closed_a_little_later_is_waited_for(offline_run, monkeypatch):
+    looks = []
+
+    def slow(file):
+        looks.append(file)
+        held = read_held(file)
+        return held if len(looks) > 3 else replace(held, state=OPEN)
+
+    monkeypatch.setattr("hpo.wandb_run.read_held", slow)
+    offline_run.finish(COMPLETE)
+    assert len(looks) > 3
+
+
+def test_an_offline_file_that_is_never_closed_is_named_a_cut_off_run(offline_run, monkeypatch):
+    monkeypatch.setattr("hpo.wandb_run.FILE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(
+        "hpo.wandb_run.read_held", lambda file: replace(read_held(file), state=OPEN)
+    )
+    with pytest.raises(OSError, match="cut off"):
+        offline_run.finish(COMPLETE)
