@@ -1,0 +1,1 @@
+"""The search on recorded learning curves, in virtual time: `make bench-search`."""

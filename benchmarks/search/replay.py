@@ -1,0 +1,242 @@
+"""A search replayed on recorded curves, in virtual time, on a real Optuna study in memory.
+
+W workers ask, report, prune and tell in the order in which they would have: each evaluation takes
+one unit of time, or the seconds recorded with the curve. Trials end as in an `hpo worker`: steps
+count from 1, the answer after the last evaluation is not acted on, and a diverged trial is told
+PRUNED with a violated constraint and never wins (docs/decisions/0014).
+"""
+
+import heapq
+import math
+import random
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+
+from benchmarks.search.curves import Task
+from benchmarks.search.nearest import NearestRecorded
+from hpo.infeasible import VIOLATED
+from hpo.suggest import suggest
+
+
+class Method(Protocol):
+    """A whole method of search, as a worker meets it; curves are numbered as in the task."""
+
+    def ask(self) -> tuple[int, int]:
+        """Begin a trial: its handle and the number of its curve."""
+
+    def report(self, trial: int, step: int, score: float) -> bool:
+        """Tell of an evaluation; whether the trial is to be stopped."""
+
+    def end(self, trial: int, value: float | None, *, diverged: bool) -> None:
+        """Tell how a trial ended: its best evaluation, or None for one that was stopped."""
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """The best value known when `epochs` evaluations had been paid for, at `time`."""
+
+    epochs: int
+    time: float
+    value: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial that has ended: the number of its curve, and how far it came."""
+
+    curve: int
+    epochs: int
+    complete: bool
+
+
+@dataclass
+class Search:
+    """What a replayed search came to.
+
+    `delivered` follows the best finished trial, what `hpo best` would give at that moment; `seen`
+    follows the best evaluation of any trial that has not diverged, stopped ones included.
+    """
+
+    task: Task
+    trials: list[Ended] = field(default_factory=list)
+    delivered: list[Incumbent] = field(default_factory=list)
+    seen: list[Incumbent] = field(default_factory=list)
+    epochs: int = 0
+    time: float = 0.0
+
+    @property
+    def unpruned_epochs(self) -> int:
+        """What the same configurations cost without pruning."""
+        return sum(self.task.curves[trial.curve].epochs for trial in self.trials)
+
+    @property
+    def share(self) -> float:
+        """The share of the unpruned search's evaluations that was paid for."""
+        return self.epochs / self.unpruned_epochs
+
+    @property
+    def unpruned_best(self) -> float:
+        """The value that the same configurations reach without pruning."""
+        return max(self.task.curves[trial.curve].value for trial in self.trials)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the best configuration of the unpruned search was trained to its end."""
+        return self.best >= self.unpruned_best
+
+    @property
+    def best(self) -> float:
+        """The value of the best finished trial; minus infinity where none has finished."""
+        return self.delivered[-1].value if self.delivered else -math.inf
+
+    @property
+    def regret(self) -> float:
+        """How much worse the best finished trial is than the unpruned search's."""
+        return self.unpruned_best - self.best
+
+
+def replay(
+    task: Task,
+    *,
+    sampler: BaseSampler | None = None,
+    pruner: BasePruner,
+    workers: int,
+    n_trials: int,
+    seed: int,
+    real_time: bool = False,
+) -> Search:
+    """Search the task with Optuna's interfaces.
+
+    `sampler` None draws `n_trials` of the table's configurations without repetition: for one seed
+    every pruner meets the same, in the same order. A sampler's proposals are replaced by the
+    nearest recorded configuration that is left.
+    """
+    return run(
+        task,
+        OptunaMethod(task, sampler=sampler, pruner=pruner, seed=seed),
+        workers=workers,
+        n_trials=n_trials,
+        real_time=real_time,
+    )
+
+
+def drawn(task: Task, seed: int) -> list[int]:
+    """The order in which a random search meets the task's configurations."""
+    order = list(range(len(task.curves)))
+    random.Random(f"{task.name}:{seed}").shuffle(order)
+    return order
+
+
+def run(
+    task: Task, method: Method, *, workers: int, n_trials: int, real_time: bool = False
+) -> Search:
+    """Let the workers go through `n_trials` trials of the method."""
+    search = Search(task)
+    running: list[tuple[float, int, int, int, int]] = []  # when, worker, trial, curve, step
+    begun = 0
+
+    def begin(worker: int) -> None:
+        nonlocal begun
+        if begun < n_trials:
+            begun += 1
+            trial, curve = method.ask()
+            lasts = task.curves[curve].epoch_s if real_time else 1.0
+            heapq.heappush(running, (search.time + lasts, worker, trial, curve, 1))
+
+    for worker in range(workers):
+        begin(worker)
+    while running:
+        search.time, worker, trial, curve, step = heapq.heappop(running)
+        search.epochs += 1
+        if _evaluate(search, method, trial, curve, step):
+            begin(worker)
+        else:
+            lasts = task.curves[curve].epoch_s if real_time else 1.0
+            heapq.heappush(running, (search.time + lasts, worker, trial, curve, step + 1))
+    return search
+
+
+def _evaluate(search: Search, method: Method, trial: int, number: int, step: int) -> bool:
+    """Pass one evaluation on; whether the trial has ended by it."""
+    curve = search.task.curves[number]
+    if step > len(curve.scores):
+        method.end(trial, None, diverged=True)
+        search.trials.append(Ended(number, step, complete=False))
+        return True
+    stop = method.report(trial, step, curve.scores[step - 1])
+    if not curve.diverged:
+        _note(search, search.seen, curve.scores[step - 1])
+    if step == curve.epochs:
+        method.end(trial, curve.value, diverged=False)
+        search.trials.append(Ended(number, step, complete=True))
+        _note(search, search.delivered, curve.value)
+        return True
+    if stop:
+        method.end(trial, None, diverged=False)
+        search.trials.append(Ended(number, step, complete=False))
+    return stop
+
+
+def _note(search: Search, incumbents: list[Incumbent], value: float) -> None:
+    if not incumbents or value > incumbents[-1].value:
+        incumbents.append(Incumbent(search.epochs, search.time, value))
+
+
+class OptunaMethod:
+    """A sampler and a pruner on a study of their own, as an `hpo worker` uses them."""
+
+    def __init__(
+        self, task: Task, *, sampler: BaseSampler | None, pruner: BasePruner, seed: int
+    ) -> None:
+        self._task = task
+        self._order: Iterator[int] | None = None if sampler else iter(drawn(task, seed))
+        self._nearest = NearestRecorded(sampler or RandomSampler(seed=seed), task)
+        self.study = _study(f"{task.name}-{seed}", self._nearest, pruner)
+        self._trials: dict[int, Trial] = {}
+
+    def ask(self) -> tuple[int, int]:
+        """Begin a trial with the parameters of a recorded configuration."""
+        number = None if self._order is None else next(self._order)
+        if number is not None:
+            self.study.enqueue_trial(dict(self._task.curves[number].params))
+        trial = self.study.ask()
+        params = suggest(trial, self._task.space)
+        self._trials[trial.number] = trial
+        return trial.number, self._nearest.number_of(params) if number is None else number
+
+    def report(self, trial: int, step: int, score: float) -> bool:
+        """Report to the study and ask the pruner, as after every evaluation."""
+        running = self._trials[trial]
+        running.report(score, step)
+        return running.should_prune()
+
+    def end(self, trial: int, value: float | None, *, diverged: bool) -> None:
+        """Tell the study."""
+        ended = self._trials.pop(trial)
+        if diverged:
+            ended.set_constraint("divergence", VIOLATED)
+        state = TrialState.PRUNED if value is None else TrialState.COMPLETE
+        self.study.tell(ended, value, state=state)
+
+
+def _study(name: str, sampler: BaseSampler, pruner: BasePruner) -> Study:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        return optuna.create_study(
+            study_name=name, direction="maximize", sampler=sampler, pruner=pruner
+        )
+
+
+def at_epochs(incumbents: Sequence[Incumbent], epochs: float) -> float:
+    """The best value known once that many evaluations had been paid for."""
+    known = [one.value for one in incumbents if one.epochs <= epochs]
+    return known[-1] if known else -math.inf
