@@ -37,15 +37,28 @@ __all__ = [
 
 
 class Stop(Section):
-    """When a search has found what it will find: no gain beyond the noise for many trials."""
+    """When a search has found what it will find: no gain for many trials, or what was wanted."""
 
-    patience: Annotated[Count, Field(le=10_000_000)] = Field(
-        description="finished trials in a row without improvement after which no new one begins"
+    patience: Annotated[Count, Field(le=10_000_000)] | None = Field(
+        default=None,
+        description="finished trials in a row without improvement after which no new one begins; "
+        "null: any number",
     )
     min_improvement: Annotated[Real, Field(ge=0, le=1)] = Field(
         default=0.003,
         description="a gain of the best value up to this counts as noise, in units of the metric",
     )
+    target: Annotated[Real, Field(gt=0, le=1)] | None = Field(
+        default=None,
+        description="best value from which on no new trial begins, in units of the metric; "
+        "null: none",
+    )
+
+    @model_validator(mode="after")
+    def _ends_somehow(self) -> Self:
+        if self.patience is None and self.target is None:
+            raise ValueError("neither patience nor target is given; write one, or stop: null")
+        return self
 
 
 class Optuna(Section):

@@ -1,4 +1,4 @@
-"""The early end of a search: no gain beyond the noise in the last finished trials."""
+"""The early end of a search: no gain in the last finished trials, or a value as good as wanted."""
 
 from collections.abc import Sequence
 
@@ -15,16 +15,32 @@ def finished(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     return sorted(over, key=lambda trial: (trial.datetime_complete, trial.number))
 
 
-def no_improvement(trials: Sequence[FrozenTrial], rule: Stop, *, since: int = 0) -> str | None:
+def ending(trials: Sequence[FrozenTrial], rule: Stop, *, since: int = 0) -> str | None:
     """Why the search should end, in words and numbers; None where it should go on.
 
-    `since` trials had finished when the rule last ended the search: after an extension it waits
-    for `patience` further ones.
+    `since` trials had finished when the rule last ended the search. After an extension it waits
+    for `patience` further ones, and the target counts no more: more was asked for beyond it.
     """
     over = finished(trials)
-    if len(over) - max(since, 1) < rule.patience:
+    reached = _reached(over, rule.target) if rule.target is not None and not since else None
+    if reached is not None or rule.patience is None:
+        return reached
+    return _no_improvement(over, rule, rule.patience, since=since)
+
+
+def _reached(over: Sequence[FrozenTrial], target: float) -> str | None:
+    best = _best(over)
+    if best is None or best[1] < target:
         return None
-    earlier, last = over[: -rule.patience], over[-rule.patience :]
+    return f"the target of {target:g} is reached: {best[1]:.4f} (trial {best[0]})"
+
+
+def _no_improvement(
+    over: Sequence[FrozenTrial], rule: Stop, patience: int, *, since: int
+) -> str | None:
+    if len(over) - max(since, 1) < patience:
+        return None
+    earlier, last = over[:-patience], over[-patience:]
     best, gained = _best(earlier), _best(last)
     if best is None:
         return None
@@ -33,7 +49,7 @@ def no_improvement(trials: Sequence[FrozenTrial], rule: Stop, *, since: int = 0)
         return None
     found = "none of them completed" if gained is None else f"the best of them {gained[1]:.4f}"
     return (
-        f"no gain beyond {rule.min_improvement:g} in the last {rule.patience} finished trials:"
+        f"no gain beyond {rule.min_improvement:g} in the last {patience} finished trials:"
         f" {value:.4f} before them (trial {number}), {found}"
     )
 

@@ -10,7 +10,7 @@ from optuna.trial import Trial
 import storage.errors
 from config.space import combinations
 from hpo.assignment import DEVICE_LOST, REPLACE
-from hpo.early_stop import finished, no_improvement
+from hpo.early_stop import ending, finished
 from hpo.lease_keeper import LeaseKeeper, LeaseLost
 from hpo.objective import Objective
 from hpo.samplers import needs_lock
@@ -108,7 +108,7 @@ class Worker:
 
     def _claim(self) -> Lease | Wait | Spent:
         options = self.objective.config.optuna
-        self._close_without_improvement()
+        self._close_by_its_rule()
         return self.leases.claim(
             self.name,
             n_trials=options.n_trials,
@@ -118,14 +118,14 @@ class Worker:
             on_given_up=self.objective.given_up,
         )
 
-    def _close_without_improvement(self) -> None:
+    def _close_by_its_rule(self) -> None:
         """End the search for all workers where its rule says so."""
         rule = self.objective.config.optuna.stop
         if rule is None:
             return
         before = self.budget.last_closed()
         trials = self.objective.around.study.get_trials(deepcopy=False)
-        reason = no_improvement(trials, rule, since=0 if before is None else before.finished)
+        reason = ending(trials, rule, since=0 if before is None else before.finished)
         if reason is not None:
             self.budget.close(reason, finished=len(finished(trials)), after=before)
 

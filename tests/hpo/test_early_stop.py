@@ -1,4 +1,4 @@
-"""When a search without gain ends: only finished trials count, and only gains beyond the noise."""
+"""When a search ends by its rule: only finished trials count, and only gains beyond the noise."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from config.schema import Stop
-from hpo.early_stop import finished, no_improvement
+from hpo.early_stop import ending, finished
 
 BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 - Optuna's have no zone
 RULE = Stop(patience=3, min_improvement=0.01)
@@ -32,7 +32,7 @@ def trials(*values: float | str | None) -> list[FrozenTrial]:
 
 
 def test_a_search_that_gains_nothing_any_more_ends_with_the_numbers() -> None:
-    reason = no_improvement(trials(0.4, 0.5, 0.505, None, 0.3), RULE)
+    reason = ending(trials(0.4, 0.5, 0.505, None, 0.3), RULE)
     assert reason == (
         "no gain beyond 0.01 in the last 3 finished trials: 0.5000 before them (trial 1), the "
         "best of them 0.5050"
@@ -52,11 +52,11 @@ def test_a_search_that_gains_nothing_any_more_ends_with_the_numbers() -> None:
     ids=["none", "too few", "still too few", "a gain", "none completed", "failures tell nothing"],
 )
 def test_a_search_goes_on(values) -> None:
-    assert no_improvement(trials(*values), RULE) is None
+    assert ending(trials(*values), RULE) is None
 
 
 def test_pruned_trials_alone_are_no_gain() -> None:
-    assert "none of them completed" in (no_improvement(trials(0.5, None, None, None), RULE) or "")
+    assert "none of them completed" in (ending(trials(0.5, None, None, None), RULE) or "")
 
 
 def test_the_order_is_that_of_the_ends() -> None:
@@ -67,5 +67,22 @@ def test_the_order_is_that_of_the_ends() -> None:
 
 def test_after_an_extension_it_waits_for_as_many_trials_again() -> None:
     done = trials(0.5, None, None, None, None, None)
-    assert no_improvement(done, RULE, since=4) is None
-    assert no_improvement(done, RULE, since=3) is not None
+    assert ending(done, RULE, since=4) is None
+    assert ending(done, RULE, since=3) is not None
+
+
+def test_a_search_that_has_what_was_wanted_ends() -> None:
+    wanted = Stop(target=0.5)
+    assert ending(trials(0.4, None, 0.49, "RUNNING"), wanted) is None
+    reached = "the target of 0.5 is reached: 0.5100 (trial 1)"
+    assert ending(trials(0.4, 0.51, 0.3), wanted) == reached
+
+
+def test_a_target_and_patience_end_a_search_each_by_itself() -> None:
+    both = Stop(patience=2, target=0.5)
+    assert "target" in (ending(trials(0.6), both) or "")
+    assert "no gain" in (ending(trials(0.4, None, None), both) or "")
+
+
+def test_after_an_extension_the_target_counts_no_more() -> None:
+    assert ending(trials(0.6, 0.3), Stop(target=0.5), since=1) is None
