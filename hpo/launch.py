@@ -19,6 +19,8 @@ from hpo.parent import WorkingProcess
 from hpo.places import checkpoint_root, output_folder
 from hpo.progress import Progress
 from hpo.resume_states import sweep
+from hpo.share import Share
+from hpo.shared_card import Card, SharedCard
 from hpo.stale import announcement
 from hpo.stop import StopRequest
 from hpo.study import Pinned
@@ -103,7 +105,7 @@ def work(
             stop=process.stop,
             parent=process.parent,
         )
-        objective = Objective(around, config, session)
+        objective = Objective(around, config, session, _card(progress))
         sweep(around.study, objective.checkpoint_root)
         _name_strangers(database, name, progress)
         worker = Worker(
@@ -122,6 +124,12 @@ def work(
         if not (ended.goes_on or process.stop.is_set()):
             _name_strangers(database, name, progress)
         return ended
+
+
+def _card(progress: Progress) -> Card:
+    """What this worker trains on: a card to itself, or its share of one."""
+    share = Share.take(os.environ)
+    return Card() if share is None else SharedCard(share, progress.say)
 
 
 def _name_strangers(database: Database, name: str, progress: Progress) -> None:

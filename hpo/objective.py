@@ -6,7 +6,8 @@ BaseExceptions and leave the trial as it stands, for whoever continues it.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -19,6 +20,7 @@ from hpo.lease_keeper import LeaseKeeper, LeaseLost
 from hpo.micro_batches import StudyMicroBatches
 from hpo.notes import save_note
 from hpo.resume_states import forget
+from hpo.shared_card import Card
 from hpo.stop import Stopped
 from hpo.trial_folder import trial_folder
 from hpo.trial_record import ERROR
@@ -41,6 +43,7 @@ class Objective:
     around: Surroundings
     config: Configuration
     session: TrainingSession
+    card: Card = field(default_factory=Card)
 
     @property
     def checkpoint_root(self) -> str:
@@ -90,7 +93,8 @@ class Objective:
             with translated(self.around.database.url):
                 settings = apply(self.config, params)
                 run.begin(settings, params, continued=continued)
-                result = fit(
+                training = partial(
+                    fit,
                     settings,
                     run.on_evaluation,
                     session=self.session,
@@ -101,6 +105,7 @@ class Objective:
                     before_write=run.before_write,
                     micro_batches=self._micro_batches(),
                 )
+                result = self.card.train(training, again=run.again, poll=run.on_poll)
         except (StorageError, UpdateFinishedTrialError, DeviceLost):
             raise  # none is the trial's own failure
         except Infeasible as error:

@@ -59,12 +59,16 @@ class TrialRun:
         self._trial = trial
         self._keeper = keeper
         self._id = trial._trial_id  # noqa: SLF001 - Optuna has no public way to it
-        self._reported = self._frozen().intermediate_values
-        self._last_reported = max(self._reported, default=0)
-        self._curve: list[dict[str, float]] = []
+        self.again()
         self._samples: tuple[Sample, ...] = ()
         self._verdict: Verdict | None = None
         self._to_announce: Mapping[str, object] | None = None
+
+    def again(self) -> None:
+        """Start over in this process: what was reported is not reported once more."""
+        self._reported = self._frozen().intermediate_values
+        self._last_reported = max(self._reported, default=0)
+        self._curve: list[dict[str, float]] = []
 
     def begin(
         self, settings: Configuration, params: Mapping[str, object], *, continued: bool

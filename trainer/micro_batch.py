@@ -14,9 +14,10 @@ from typing import Protocol, TypeVar
 import torch
 
 from config.schema import Configuration
-from trainer.device import Precision, device_name
+from trainer.device import Precision, device_name, pick_device
 from trainer.device_errors import cuda_in_use, drop_tensors, free_memory, is_out_of_memory
 from trainer.errors import OutOfMemory
+from trainer.memory_share import memory_of
 
 GIB = 1024**3
 
@@ -170,11 +171,13 @@ def _key(
 
 
 def _kind(device: torch.device) -> str:
-    """Return the kind of device: a card's name with its memory, which one name comes in two of."""
+    """Return the kind of device: a card's name with its memory, which one name comes in two of.
+
+    Of a card that is shared, it is the memory that this process may take.
+    """
     if device.type != "cuda":
         return device.type
-    size = torch.cuda.get_device_properties(device).total_memory
-    return f"{device_name(device)} {size / GIB:.0f} GiB"
+    return f"{device_name(device)} {memory_of(device) / GIB:.0f} GiB"
 
 
 def _does_not_fit(load: Load) -> str:
@@ -189,4 +192,6 @@ def _memory_left() -> str:
     if not cuda_in_use():
         return ""
     free, total = torch.cuda.mem_get_info()
-    return f" ({free / GIB:.1f} of {total / GIB:.1f} GiB were left for it)"
+    ours = memory_of(pick_device())
+    share = f"; {ours / GIB:.1f} GiB are this worker's share" * (ours < total)
+    return f" ({free / GIB:.1f} of {total / GIB:.1f} GiB were left for it{share})"

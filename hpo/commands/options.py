@@ -1,11 +1,14 @@
 """Options that several commands share, and one way for all to end on a known failure."""
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import click
 
+PER_GPU = re.compile(r"[1-9]|[1-5][0-9]|6[0-4]")
+MOST_PER_GPU = 64
 DEFAULT_STORAGE = "sqlite:///hpo.db"
 
 P = ParamSpec("P")
@@ -35,6 +38,15 @@ def not_empty(_: click.Context, __: click.Parameter, value: str | None) -> str |
     if value is not None and not value.strip():
         raise click.BadParameter("is empty; give a value, or leave the option out")
     return value
+
+
+def per_gpu_count(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """Read how many workers share a GPU."""
+    if value is None:
+        return None
+    if not PER_GPU.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no number from 1 to {MOST_PER_GPU}")
+    return int(value)
 
 
 config_option: Decorator = click.option(

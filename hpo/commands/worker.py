@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from hpo.commands.options import (
     data_option,
     not_empty,
     override_option,
+    per_gpu_count,
     plain_errors,
     storage_option,
     study_option,
@@ -46,7 +48,10 @@ if TYPE_CHECKING:
     "(s3://bucket/hpo); the output folder if not given. Also read from HPO_CHECKPOINTS.",
 )
 @click.option(
-    "--max-trials", type=click.IntRange(min=1), metavar="N", help="End after N trials of its own."
+    "--max-trials",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="End after N trials of its own; of several workers, each.",
 )
 @click.option(
     "--gpus",
@@ -54,7 +59,17 @@ if TYPE_CHECKING:
     help="Start one worker process on each of these GPUs and show them together.",
 )
 @click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads for this worker."
+    "--per-gpu",
+    callback=per_gpu_count,
+    metavar="K",
+    help="Train K trials at once on a GPU (on the CPU where there is none), each in a worker of "
+    "its own.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="CPU threads for this worker; of several workers, for each.",
 )
 @click.option(
     "--wait/--no-wait",
@@ -73,6 +88,7 @@ def worker(
     checkpoints: str | None,
     max_trials: int | None,
     gpus: str | None,
+    per_gpu: int | None,
     threads: int | None,
     wait: bool,
     storage: str,
@@ -96,8 +112,9 @@ def worker(
         *_words({"--max-trials": max_trials, **{f"--{name}": machine[name] for name in machine}}),
         "--wait" if wait else "--no-wait",
     ]
-    if gpus is not None:
-        sys.exit(_fleet(gpus, study, made_of, storage=storage, options=options))
+    if gpus is not None or per_gpu is not None:
+        chosen_seats = {"gpus": gpus, "per_gpu": per_gpu or 1}
+        sys.exit(_fleet(chosen_seats, study, made_of, storage=storage, options=options))
     assignment = Assignment.take(os.environ)
     if assignment is None:
         chosen = _words({"--study": study, "--config": source})
@@ -178,21 +195,27 @@ def _work(
 
 
 def _fleet(
-    gpus: str,
+    chosen_seats: Mapping[str, Any],
     study: str | None,
     made_of: Mapping[str, Any],
     *,
     storage: str,
     options: Sequence[str],
 ) -> int:
+    from tempfile import TemporaryDirectory
+
     import torch
 
-    from hpo.fleet import chosen_gpus, run_fleet
+    from hpo.fleet import run_fleet
+    from hpo.seats import chosen_gpus, seats
     from storage.patience import WORKER_OUTAGE_S, Patience
 
-    chosen = chosen_gpus(gpus, available=torch.cuda.device_count())
+    chosen = chosen_gpus(chosen_seats["gpus"], available=torch.cuda.device_count())
     name = _study(storage, study, made_of, patience=Patience(WORKER_OUTAGE_S))
-    return run_fleet(chosen, ["--study", name, *options], environ=_environ(storage))
+    environ = _environ(storage)
+    with TemporaryDirectory(prefix="hpo-cards-", ignore_cleanup_errors=True) as locks:
+        places = seats(chosen, chosen_seats["per_gpu"], environ=environ, locks=Path(locks))
+        return run_fleet(places, ["--study", name, *options], environ=environ)
 
 
 def _study(

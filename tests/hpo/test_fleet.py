@@ -1,4 +1,4 @@
-"""One worker a GPU: which GPUs, what each sees, and how they end together."""
+"""Several workers: what each gets and shows, and how they end together."""
 
 import os
 import signal
@@ -11,39 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from hpo.errors import HpoError
-from hpo.fleet import chosen_gpus, run_fleet, visible_device
+from hpo.fleet import run_fleet
+from hpo.seats import Seat
 
 REAL_PYTHON = sys.executable
 
 
-def test_all_and_lists_become_gpu_numbers() -> None:
-    assert chosen_gpus("all", available=3) == ("0", "1", "2")
-    assert chosen_gpus("0, 2", available=3) == ("0", "2")
-
-
-@pytest.mark.parametrize(
-    ("wanted", "available", "says"),
-    [
-        ("all", 0, "no CUDA device"),
-        ("0", 0, "no CUDA device"),
-        ("0,3", 3, "no GPU '3'; this machine has 0 to 2"),
-        ("one", 3, "write all, or numbers such as 0,2"),
-        ("0,", 3, "write all, or numbers"),
-        ("-1", 3, "write all, or numbers"),
-        ("٣", 3, "write all, or numbers"),
-        ("0,00", 3, "write all, or numbers"),
-        ("1,1", 3, "named twice"),
-    ],
-)
-def test_gpus_that_are_not_there_are_refused(wanted: str, available: int, says: str) -> None:
-    with pytest.raises(HpoError, match=says):
-        chosen_gpus(wanted, available=available)
-
-
-def test_a_schedulers_share_of_the_gpus_is_respected() -> None:
-    assert visible_device("1", {}) == "1"
-    assert visible_device("1", {"CUDA_VISIBLE_DEVICES": "4, GPU-abc"}) == "GPU-abc"
+def places(*gpus: str) -> list[Seat]:
+    return [Seat(f"gpu{gpu}", {"CUDA_VISIBLE_DEVICES": gpu}) for gpu in gpus]
 
 
 @pytest.fixture
@@ -75,7 +50,7 @@ def members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_each_gpu_gets_its_worker_and_the_worst_status_is_the_fleets(
     members: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_fleet(["0", "3"], ["--study", "s"], environ=os.environ) == 3
+    assert run_fleet(places("0", "3"), ["--study", "s"], environ=os.environ) == 3
     lines = sorted(capsys.readouterr().out.splitlines())
     assert lines == [
         "gpu0 | gpu 0 got -m hpo worker --study s",
@@ -94,7 +69,7 @@ def test_ctrl_c_goes_on_to_every_worker(
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    assert run_fleet(["0", "1"], ["x", "wait", str(ready)], environ=os.environ) == 0
+    assert run_fleet(places("0", "1"), ["x", "wait", str(ready)], environ=os.environ) == 0
     assert capsys.readouterr().out.count("asked") == 2
 
 
@@ -106,9 +81,10 @@ def test_a_fleet_that_ends_leaves_no_worker_behind(
 ) -> None:
     """The workers' end closes their output, and only then the reading ends."""
     code = (
-        "import os, sys; from hpo.fleet import run_fleet;"
+        "import os, sys; from hpo.fleet import run_fleet; from hpo.seats import Seat;"
+        "places = [Seat(gpu, {'CUDA_VISIBLE_DEVICES': gpu}) for gpu in '01'];"
         f"sys.executable = {sys.executable!r};"
-        f"run_fleet(['0', '1'], ['x', {member!r}, {str(members / 'ready')!r}], environ=os.environ)"
+        f"run_fleet(places, ['x', {member!r}, {str(members / 'ready')!r}], environ=os.environ)"
     )
     fleet = subprocess.Popen([REAL_PYTHON, "-c", code], stdout=subprocess.PIPE)
     while len(list(members.glob("ready.*"))) < 2:

@@ -1,6 +1,7 @@
 """One trial as a worker runs it: where its models go, and whose failure is whose."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -14,10 +15,13 @@ from typing_extensions import override
 
 from hpo import trial_record
 from hpo.lease_keeper import LeaseKeeper, LeaseLost
+from hpo.share import Share
+from hpo.shared_card import SharedCard
 from hpo.stop import Stopped
 from hpo.trial_run import Outcome
 from storage.connect import Database
 from storage.errors import StorageError
+from trainer.errors import OutOfMemory
 
 Run = Callable[..., Outcome]
 
@@ -75,6 +79,24 @@ def test_each_trial_has_a_folder_of_its_own_which_the_study_remembers(
     assert fit.folders == [outputs / "s" / "trial_00000", outputs / "s" / "trial_00001"]
     for trial, folder in zip(search.trials(), fit.folders, strict=True):
         assert trial.user_attrs[trial_record.CHECKPOINT] == str(folder / "evaluation-2")
+
+
+def test_a_trial_that_needs_the_whole_card_reports_what_it_had_only_once(
+    search: Search, fit: ScriptedFit, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_little() -> None:
+        fit.before.clear()
+        raise OutOfMemory("one example does not fit")
+
+    fit.before[2] = too_little
+    card = SharedCard(Share(2, str(tmp_path / "cards" / "0")), lambda _: None)
+    alone = search.objective
+    monkeypatch.setattr(search, "objective", lambda: replace(alone(), card=card))
+    assert run() == Outcome(TrialState.COMPLETE)
+    (trial,) = search.trials()
+    assert trial.intermediate_values == {1: 0.1, 2: 0.3, 3: 0.2}
+    assert [point["step"] for point in trial.system_attrs["hpo:curve"]] == [1, 2, 3]
+    assert search.mirror.words == ["start", *["evaluation"] * 3, "finish"]
 
 
 def test_a_pruned_trials_models_are_removed(search: Search, fit: ScriptedFit, run: Run) -> None:
