@@ -95,6 +95,11 @@ chaos: setup ## search under kills, pauses and outages, and count what was lost 
 	PYTHONPATH=tests $(BIN)/python -m chaos --database sqlite --workers 4 --trials 30 --kills 12 \
 	  --pauses 3 --outages 3 $(ARGS)
 
+# The rounds with the real tokenizer and dialogues: ARGS='--data FOLDER --tokenizer FOLDER'.
+.PHONY: bench-trial
+bench-trial: setup ## measure one training with its evaluations beside the guide's recipe
+	@$(BIN)/python -m benchmarks.trial $(ARGS)
+
 .PHONY: check
 check: setup ## lint, check the format, the types and the layers
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""One training with its evaluations, beside the guide's recipe: `make bench-trial`."""
