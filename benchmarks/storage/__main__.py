@@ -1,0 +1,156 @@
+"""`python -m benchmarks.storage`: ask, report, tell, status and dashboard, beside plain Optuna.
+
+Each cell's two sides are measured turn about, each on a fresh copy of a filled database. A worker
+that is measured goes from call to call without a pause; the others of its cell report as often as
+trainings of 5 minutes do. The first call of each worker, which loads the study, counts like others.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from itertools import product
+
+import optuna
+
+from benchmarks.ratios import machine, ratio
+from benchmarks.storage import bouncer, report
+from benchmarks.storage.bouncer import Counted, Pool, behind, pgbouncer
+from benchmarks.storage.crowd import Load, measure
+from benchmarks.storage.fill import OURS, PLAIN, Fill, configuration, fill
+from benchmarks.storage.pages import PAGES, Pages, measure_pages
+from benchmarks.storage.report import Cell
+from benchmarks.storage.server import Server, postgresql
+from benchmarks.storage.workers import CALLS
+
+SIZES, WORKERS, ROUNDS = (100, 1_000, 10_000), (1, 16, 64, 200), 3
+QUICK_SIZES, QUICK_WORKERS, QUICK_ROUNDS = (100, 2_000), (1, 16), 2
+MEASURED_TRIALS, QUICK_TRIALS = 25, 10
+POOLS = (Pool("transaction", 40), Pool("transaction", 2), Pool("session", 40))
+SIDES = (OURS, PLAIN)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and print; the exit status is 1 where a worker had an error."""
+    options = _options(arguments)
+    sizes = options.sizes or (QUICK_SIZES if options.quick else SIZES)
+    workers = options.workers or (QUICK_WORKERS if options.quick else WORKERS)
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    trials = options.trials or (QUICK_TRIALS if options.quick else MEASURED_TRIALS)
+    print(f"{machine()}; {rounds} rounds, {trials} trials of each measured worker a round")
+    failed = False
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with postgresql(durable=options.durable) as server:
+        bench = Bench(server, trials, tuple(options.set))
+        if "load" in options.parts:
+            failed |= bench.loads(sizes, workers, rounds)
+        if "pages" in options.parts:
+            bench.pages(sizes[-1], rounds)
+        if "bouncer" in options.parts:
+            failed |= bench.bouncers(sizes[-1], max(workers))
+    return int(failed)
+
+
+class Bench:
+    """The parts of the benchmark on one server."""
+
+    def __init__(self, server: Server, trials: int, options: tuple[str, ...]) -> None:
+        self._server = server
+        self._trials = trials
+        self._options = options
+        self._config = configuration(*options)
+
+    def loads(self, sizes: Sequence[int], workers: Sequence[int], rounds: int) -> bool:
+        """Measure every cell once a round, the sides turn about; True where there were errors."""
+        cells = [Cell(*pair) for pair in product(sizes, workers)]
+        for number in range(rounds):
+            for cell in cells:
+                for side in SIDES if number % 2 == 0 else SIDES[::-1]:
+                    began = time.perf_counter()
+                    cell.rounds[side].append(self._measure(side, cell))
+                    took = time.perf_counter() - began
+                    _note(f"round {number + 1}: {cell.trials}/{cell.workers} {side} {took:.0f} s")
+        for line in (*report.lines(cells), *report.growths(cells), *report.shares(cells)):
+            print(line)
+        errors = [error for cell in cells for error in cell.errors]
+        print(f"errors: {len(errors)}", *errors[:10], sep="\n  ")
+        return bool(errors)
+
+    def pages(self, trials: int, rounds: int) -> None:
+        """Measure what people wait for at that many trials."""
+        found: dict[str, list[Pages]] = {side: [] for side in SIDES}
+        for number in range(rounds):
+            for side in SIDES if number % 2 == 0 else SIDES[::-1]:
+                with self._server.copy(self._filled(side, trials)) as database:
+                    found[side].append(measure_pages(side, self._server.url(database), trials))
+        for page in PAGES:
+            ours, plain = ([one.seconds[page] for one in found[side]] for side in SIDES)
+            print(
+                f"{page} at {trials} trials: {_middle(ours):.2f} s,"
+                f" plain {_middle(plain):.2f} s, ratio {ratio(ours, to=plain)}"
+            )
+        print(f"the first load sends {found[OURS][0].megabytes:.1f} MB")
+
+    def bouncers(self, trials: int, workers: int) -> bool:
+        """Put PgBouncer between, with several pools; True where a worker had an error."""
+        reason = bouncer.missing()
+        if reason is not None:
+            print(f"PgBouncer left out: {reason}")
+            return False
+        failed = False
+        for pool in POOLS:
+            with (
+                self._server.copy(self._filled(OURS, trials)) as database,
+                pgbouncer(self._server, pool) as folder,
+                Counted(self._server, database) as counted,
+            ):
+                load = self._load(OURS, behind(folder, database), workers, trials)
+                found = measure(load)
+            middles = ", ".join(
+                f"{call} {_middle(found.seconds[call]) * 1000:.0f} ms" for call in CALLS
+            )
+            print(
+                f"{workers} workers through PgBouncer ({pool}): {len(found.errors)} errors,"
+                f" at most {counted.most} server connections, p50 {middles}"
+            )
+            print(*found.errors[:3], sep="\n  ")
+            failed |= bool(found.errors)
+        return failed
+
+    def _measure(self, side: str, cell: Cell) -> report.Measured:
+        with self._server.copy(self._filled(side, cell.trials)) as database:
+            url = self._server.url(database)
+            return measure(self._load(side, url, cell.workers, cell.trials))
+
+    def _load(self, side: str, url: str, workers: int, trials: int) -> Load:
+        return Load(side, url, workers, self._trials, trials, self._options)
+
+    def _filled(self, side: str, trials: int) -> str:
+        wanted = Fill(trials, records=side == OURS)
+        return self._server.filled(f"{side}_{trials}", lambda url: fill(url, wanted, self._config))
+
+
+def _middle(values: Sequence[float]) -> float:
+    return report.quantile(values, 0.5)
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks.storage", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller cells")
+    parser.add_argument("--sizes", type=int, nargs="+", help="trials in the study")
+    parser.add_argument("--workers", type=int, nargs="+", help="workers at once")
+    parser.add_argument("--rounds", type=int, help="how often each cell is measured")
+    parser.add_argument("--trials", type=int, help="trials of a measured worker in a round")
+    parser.add_argument("--durable", action="store_true", help="commits wait for the disk")
+    parser.add_argument("--set", nargs="*", default=[], help="overrides of the configuration")
+    parts = ("load", "pages", "bouncer")
+    parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
