@@ -16,7 +16,7 @@ import optuna
 from benchmarks.ratios import machine, ratio
 from benchmarks.storage import bouncer, report
 from benchmarks.storage.bouncer import Counted, Pool, behind, pgbouncer
-from benchmarks.storage.crowd import Load, measure
+from benchmarks.storage.crowd import Load, Measured, measure
 from benchmarks.storage.fill import OURS, PLAIN, Fill, configuration, fill
 from benchmarks.storage.pages import PAGES, Pages, measure_pages
 from benchmarks.storage.report import Cell
@@ -117,7 +117,7 @@ class Bench:
             failed |= bool(found.errors)
         return failed
 
-    def _measure(self, side: str, cell: Cell) -> report.Measured:
+    def _measure(self, side: str, cell: Cell) -> Measured:
         with self._server.copy(self._filled(side, cell.trials)) as database:
             url = self._server.url(database)
             return measure(self._load(side, url, cell.workers, cell.trials))

@@ -9,7 +9,7 @@ fit into one process.
 import io
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, cast
@@ -105,12 +105,11 @@ def run_ours(job: Job) -> None:
         workers.register(job.name, host="host", pid=1, device="cpu")
         progress = Progress(Console(file=io.StringIO()), metric=pinned.config.metric.name)
         around = Surroundings(study, pinned.key, database, Mirror(), progress, stop)
-        session = TrainingSession(DataFiles(Path("a"), Path("b"), None), Path("cache"))
         watch = _Watch(job)
         Worker(
             name=job.name,
             database=database,
-            objective=_Scripted(around, pinned.config, session, watch),
+            objective=_Scripted(around, pinned.config, watch),
             leases=_Timed(database, study_id, watch),
             budget=study_budget(database, STUDY, pinned),
             workers=workers,
@@ -125,7 +124,7 @@ def run_plain(job: Job, config: Configuration) -> None:
     storage = get_storage(backend)
     if job.knows_from is not None:
         forget_the_past(storage, storage.get_study_id_from_name(STUDY), job.knows_from)
-    ours = cast("DistinctSampler", make_sampler(config, worker_seed=job.name))
+    ours = make_sampler(config, worker_seed=job.name)
     sampler = ours.inner if job.knows_from is None else RandomSampler()
     study = optuna.load_study(
         study_name=STUDY, storage=storage, sampler=sampler, pruner=make_pruner(config)
@@ -205,11 +204,14 @@ class _Timed(Leases):
         return super().claim(worker, **options)  # type: ignore[arg-type] # passed on as they are
 
 
-@dataclass(frozen=True)
 class _Scripted(Objective):
     """Runs a trial without training: evaluations come as fast as the pace lets them."""
 
-    watch: _Watch
+    def __init__(self, around: Surroundings, config: Configuration, watch: _Watch) -> None:
+        files = DataFiles(Path("train.csv"), Path("dev.csv"), None)
+        super().__init__(around, config, TrainingSession(files, Path("cache")))
+        object.__setattr__(self, "watch", watch)  # the class is frozen
+        self.watch: _Watch
 
     @override
     def run(
@@ -286,8 +288,3 @@ def whole_trials(seconds: Seconds) -> list[float]:
     ends = [n * EVALUATIONS for n in range(trials + 1)]
     reports = [sum(seconds[REPORT][a:b]) for a, b in pairwise(ends)]
     return [a + r + t for a, r, t in zip(seconds[ASK], reports, seconds[TELL], strict=False)]
-
-
-def unfinished(job: Job, **changes: object) -> Job:
-    """The job with other values; its seconds start empty."""
-    return replace(job, **changes, seconds={call: [] for call in CALLS})  # type: ignore[arg-type]
