@@ -20,6 +20,7 @@ ELSEWHERE = ("https://", "http://", "mailto:")
 def documents(root):
     return [
         root / "README.md",
+        root / "README.ko.md",
         root / "CHANGELOG.md",
         *sorted((root / "docs").rglob("*.md")),
     ]

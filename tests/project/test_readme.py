@@ -14,6 +14,7 @@ from markdown_text import code_lines, spans
 from config.sample import locate
 from hpo.cli import main
 
+READMES = ("README.md", "README.ko.md")
 CHEAP = ("create", "status", "best", "studies", "delete", "config")
 # What the README leaves to its reader.
 FILLED_IN = {"S": "demo", "PRESET|FILE": "demo", "FILE": "mine.yaml"}
@@ -21,7 +22,7 @@ RATE = "training.learning_rate"
 
 
 def documents(root):
-    return [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+    return [*(root / name for name in READMES), *sorted((root / "docs").rglob("*.md"))]
 
 
 def parse(command):
@@ -86,11 +87,12 @@ def test_every_make_target_is_there(root):
                 assert re.search(rf"^#   {variable}\b", makefile, re.MULTILINE), (variable, line)
 
 
-def test_the_cheap_commands_run_in_the_readmes_order(root, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", READMES)
+def test_the_cheap_commands_run_in_the_readmes_order(name, root, tmp_path, monkeypatch):
     """In an empty folder; where a worker would have trained, a finished trial is put in."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(locate("sample:dialogues"), "data")
-    readme = (root / "README.md").read_text(encoding="utf-8")
+    readme = (root / name).read_text(encoding="utf-8")
     ran = []
     for command in written_in(readme):
         words = [FILLED_IN.get(word, word) for word in command.words]
@@ -100,6 +102,14 @@ def test_the_cheap_commands_run_in_the_readmes_order(root, tmp_path, monkeypatch
             run(words, output=command.output or ("mine.yaml" if "show" in words else None))
             ran.append(words[0])
     assert set(ran) == set(CHEAP)
+
+
+def test_both_readmes_name_the_same_commands(root):
+    english, korean = (
+        [command.words for command in mentioned_in((root / name).read_text(encoding="utf-8"))]
+        for name in READMES
+    )
+    assert korean == english
 
 
 def run(words, *, output):
