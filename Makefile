@@ -100,6 +100,10 @@ chaos: setup ## search under kills, pauses and outages, and count what was lost 
 bench-trial: setup ## measure one training with its evaluations beside the guide's recipe
 	@$(BIN)/python -m benchmarks.trial $(ARGS)
 
+.PHONY: bench-turnover
+bench-turnover: setup ## measure what lies between two trials, and a start (an hour; ARGS=--quick)
+	@$(BIN)/python -m benchmarks.turnover $(ARGS)
+
 .PHONY: bench-storage
 bench-storage: setup ## measure ask, report, tell, status and dashboard beside plain Optuna (an hour)
 	@$(BIN)/python -m benchmarks.storage $(ARGS)
