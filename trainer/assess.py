@@ -14,7 +14,7 @@ from trainer.device import Precision
 from trainer.encode import EncodedSplit
 from trainer.evaluation import Sample
 from trainer.generate import generate, padding_of
-from trainer.loss import summed_loss
+from trainer.loss import Projection, summed_loss
 from trainer.micro_batch import FittingBatch, in_pieces
 from trainer.rouge import RougeScorer, Scores
 from trainer.tokens import decode_all
@@ -81,6 +81,7 @@ def mean_loss(
     """Return the cross-entropy per target token, each token given the true ones before it."""
     split = labelled.split
     padding = padding_of(model.generation_config)
+    projection = Projection.of(model)
     losses: list[torch.Tensor] = []
     tokens = 0
 
@@ -89,8 +90,8 @@ def mean_loss(
         batch = padding([split[index] for index in indices])
         labels = batch.pop("labels")
         inputs = {name: tensor.to(model.device) for name, tensor in batch.items()}
-        logits = model(**inputs, use_cache=False).logits
-        losses.append(summed_loss(logits, labels.to(model.device)))
+        hidden = model.model(**inputs, use_cache=False).last_hidden_state
+        losses.append(summed_loss(hidden, labels.to(model.device), projection))
         tokens += int((labels != IGNORED_LABEL).sum())
 
     with precision.autocast(model.device):

@@ -32,7 +32,7 @@ from trainer.divergence import Divergence
 from trainer.encode import EncodedSplit
 from trainer.errors import TrainerError
 from trainer.evaluation import Step
-from trainer.loss import TrainingLoss
+from trainer.loss import Projection, TrainingLoss
 from trainer.micro_batch import FittingBatch
 from trainer.plan import Plan
 from trainer.rng import rng_states, set_rng_states
@@ -125,15 +125,17 @@ class Loop(Seq2SeqTrainer):
         on_evaluation: Callable[[Progress, Callable[[], Snapshot]], bool],
         saved: Snapshot | None = None,
     ) -> None:
+        loss = TrainingLoss(Projection.of(model), smoothing)
         super().__init__(
             model=model,
             args=arguments,
             data_collator=padding,
             train_dataset=cast("Dataset[Any]", examples),
-            compute_loss_func=TrainingLoss(smoothing),
+            compute_loss_func=loss,  # has the Trainer count the update's targets
             callbacks=[watch],
         )
         self.remove_callback(PrinterCallback)
+        self.loss = loss
         self.watch = watch
         self.examples = examples
         self.split_steps = SplitSteps(model, batch)
@@ -196,6 +198,21 @@ class Loop(Seq2SeqTrainer):
         losses = self.split_steps.add(inputs, lambda piece: step(model, piece, num_items_in_batch))
         self.watch.saw(losses)
         return losses[-1]
+
+    @override
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        labels = inputs.pop("labels")
+        with self.accelerator.autocast():
+            # without the projection onto the vocabulary: the loss sees to that
+            body = cast("BartForConditionalGeneration", model).model
+            hidden = body(**inputs, use_cache=False).last_hidden_state
+            return self.loss(hidden, labels, num_items_in_batch)
 
     @override
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:

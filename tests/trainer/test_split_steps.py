@@ -17,7 +17,7 @@ from trainer.errors import OutOfMemory
 from trainer.evaluation import FitResult, Step
 from trainer.fit import fit
 from trainer.generate import generation_settings, padding_of, special_ids
-from trainer.loss import TrainingLoss
+from trainer.loss import Projection, TrainingLoss
 from trainer.micro_batch import FittingBatch, InProcess, Load
 from trainer.model import load_model
 from trainer.session import TrainingSession
@@ -87,11 +87,11 @@ def update(
     memory.found("k", size)
     steps = SplitSteps(model, FittingBatch(Load("batch", 1_000, "k", ""), memory))
     tokens = sum(int((batch["labels"] != IGNORED_LABEL).sum()) for batch in batches)
-    loss_of = TrainingLoss(0.1)
+    loss_of = TrainingLoss(Projection.of(model), 0.1)
 
     def run(piece: dict[str, Any]) -> torch.Tensor:
         inputs = {name: tensor for name, tensor in piece.items() if name != "labels"}
-        loss = loss_of(model(**inputs), piece["labels"], tokens)
+        loss = loss_of(model.model(**inputs).last_hidden_state, piece["labels"], tokens)
         loss.backward()
         return loss.detach()
 
