@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from config.section import Count, Natural, Section
 
 STARTUP = "random trials before the sampler begins"
+CANDIDATES = "candidates drawn for each suggestion"
 
 
 class TPE(Section):
@@ -16,7 +17,7 @@ class TPE(Section):
 
     name: Literal["tpe"] = "tpe"
     n_startup_trials: Natural = Field(default=10, description=STARTUP)
-    n_ei_candidates: Count = Field(default=24, description="candidates drawn for each suggestion")
+    n_ei_candidates: Count = Field(default=24, description=CANDIDATES)
     multivariate: bool = Field(default=True, description="model the parameters together")
     group: bool = Field(
         default=False, description="model each group of parameters that occur together; for `when`"
@@ -30,6 +31,14 @@ class TPE(Section):
         if self.group and not self.multivariate:
             raise ValueError("group: true needs multivariate: true; change one of them")
         return self
+
+
+class CurveTPE(Section):
+    """TPE that learns from pruned and running trials too, by where their curves seem to end."""
+
+    name: Literal["curve_tpe"] = "curve_tpe"
+    n_startup_trials: Natural = Field(default=10, description=STARTUP)
+    n_ei_candidates: Count = Field(default=24, description=CANDIDATES)
 
 
 class Random(Section):
@@ -85,4 +94,4 @@ class QMC(Section):
     scramble: bool = Field(default=False, description="scramble the sequence with the seed")
 
 
-Sampler = Annotated[TPE | Random | Grid | GP | CmaEs | QMC, Field(discriminator="name")]
+Sampler = Annotated[TPE | CurveTPE | Random | Grid | GP | CmaEs | QMC, Field(discriminator="name")]

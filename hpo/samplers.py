@@ -21,10 +21,11 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from typing_extensions import override
 
-from config.samplers import GP, QMC, TPE, CmaEs, Grid, Random, Sampler
+from config.samplers import GP, QMC, TPE, CmaEs, CurveTPE, Grid, Random, Sampler
 from config.schema import Configuration
 from config.space import CategoricalEntry, SearchSpace, combinations
 from hpo.cma_state import UnpickledCmaEsSampler
+from hpo.curve_tpe import CurveTPESampler
 from hpo.distinct import DistinctSampler
 from hpo.errors import SearchRefused
 from hpo.suggest import distributions
@@ -93,6 +94,13 @@ def _make_inner(
 ) -> BaseSampler:
     if isinstance(options, TPE):
         return _make_tpe(options, space, seed=seed)
+    if isinstance(options, CurveTPE):
+        return CurveTPESampler(
+            seed=seed,
+            n_startup_trials=options.n_startup_trials,
+            n_ei_candidates=options.n_ei_candidates,
+            group=_conditional(space),
+        )
     if isinstance(options, Random | Grid):
         # Random draws without repetition go through a finite space exactly once, under any
         # number of workers; Optuna's GridSampler repeats points that are still running, does
@@ -111,14 +119,13 @@ def _make_inner(
 
 
 def _make_tpe(options: TPE, space: SearchSpace, *, seed: int) -> TPESampler:
-    conditional = any(entry.when for entry in space.values())
     return TPESampler(
         seed=seed,
         n_startup_trials=options.n_startup_trials,
         n_ei_candidates=options.n_ei_candidates,
         multivariate=options.multivariate,
         # Without groups, parameters that only some trials have are never modelled together.
-        group=options.group or (options.multivariate and conditional),
+        group=options.group or (options.multivariate and _conditional(space)),
         constant_liar=options.constant_liar,
     )
 
@@ -133,6 +140,10 @@ def _make_cmaes(options: CmaEs, *, seed: int) -> CmaEsSampler:
         with_margin=options.with_margin,
         warn_independent_sampling=False,
     )
+
+
+def _conditional(space: SearchSpace) -> bool:
+    return any(entry.when for entry in space.values())
 
 
 def _numeric(space: SearchSpace) -> bool:

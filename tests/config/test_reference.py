@@ -69,7 +69,7 @@ def test_options_that_several_pruners_share_stand_once(page, row):
 
 
 def test_an_option_with_two_defaults_stands_twice(page):
-    assert "| `n_startup_trials` | `tpe`, `gp` | `10` |" in page
+    assert "| `n_startup_trials` | `tpe`, `curve_tpe`, `gp` | `10` |" in page
     assert "| `n_startup_trials` | `cmaes` | `1` |" in page
 
 

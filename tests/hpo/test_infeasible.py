@@ -122,10 +122,12 @@ def test_trainings_are_given_the_studys_memory_of_sizes(
     assert given == [None, 4]
 
 
-def beyond_the_cliff(end: Callable[[optuna.Study, Trial], object], *, seed: int) -> float:
-    """The share of TPE's draws beyond the cliff, after 20 trials, where those end so."""
+def beyond_the_cliff(
+    end: Callable[[optuna.Study, Trial], object], sampler_name: str, *, seed: int
+) -> float:
+    """The share of a sampler's draws beyond the cliff, after 20 trials, where those end so."""
     config = from_mapping(
-        {"general": {"seed": seed}, "optuna": {"search_space": SPACE, "sampler": "tpe"}}
+        {"general": {"seed": seed}, "optuna": {"search_space": SPACE, "sampler": sampler_name}}
     )
     sampler = make_sampler(config, worker_seed=0)
     study = optuna.create_study(direction="maximize", sampler=sampler)
@@ -144,7 +146,8 @@ def beyond_the_cliff(end: Callable[[optuna.Study, Trial], object], *, seed: int)
     return beyond / 40
 
 
-def test_tpe_draws_less_from_where_trials_are_infeasible() -> None:
+@pytest.mark.parametrize("name", ["tpe", "curve_tpe"])
+def test_tpe_draws_less_from_where_trials_are_infeasible(name: str) -> None:
     """Told as FAIL, TPE learns nothing and goes on to where values seem to rise."""
 
     def infeasible(study: optuna.Study, trial: Trial) -> None:
@@ -153,15 +156,18 @@ def test_tpe_draws_less_from_where_trials_are_infeasible() -> None:
     def fail(study: optuna.Study, trial: Trial) -> None:
         study.tell(trial, state=TrialState.FAIL)
 
-    learned = [beyond_the_cliff(infeasible, seed=seed) for seed in range(3)]
-    failed = [beyond_the_cliff(fail, seed=seed) for seed in range(3)]
+    learned = [beyond_the_cliff(infeasible, name, seed=seed) for seed in range(3)]
+    failed = [beyond_the_cliff(fail, name, seed=seed) for seed in range(3)]
     assert max(learned) < min(failed)
     assert sum(learned) < 0.6 * sum(failed)
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "gp", "cmaes", "random", "qmc"])
+@pytest.mark.parametrize("sampler", ["tpe", "curve_tpe", "gp", "cmaes", "random", "qmc"])
 def test_every_sampler_goes_on_after_infeasible_trials_without_a_warning(sampler: str) -> None:
-    options = {"name": sampler, **({"n_startup_trials": 3} if sampler in {"gp", "tpe"} else {})}
+    options = {
+        "name": sampler,
+        **({"n_startup_trials": 3} if sampler in {"gp", "tpe", "curve_tpe"} else {}),
+    }
     config = from_mapping({"optuna": {"search_space": SPACE, "sampler": options}})
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)

@@ -1,4 +1,4 @@
-"""Optuna's own suite for samplers, over the one that is ours."""
+"""Optuna's own suite for samplers, over those that are ours."""
 
 import optuna
 import pytest
@@ -9,11 +9,20 @@ from optuna.testing.pytest_samplers import (
 )
 
 from config.schema import Configuration
+from hpo.curve_tpe import CurveTPESampler
 from hpo.distinct import DistinctSampler
 
 
 def tpe():
     return optuna.samplers.TPESampler(n_startup_trials=0, seed=1)
+
+
+class TestCurveTPE(BasicSamplerTestCase, RelativeSamplerTestCase):
+    """A search here has one objective, so what has several is left to Optuna's own."""
+
+    @pytest.fixture
+    def sampler(self):
+        return lambda: CurveTPESampler(seed=1, n_startup_trials=0, n_ei_candidates=24, group=False)
 
 
 class TestDistinctOverTPE(

@@ -18,6 +18,7 @@ from optuna.samplers import (
 from config.errors import ConfigError
 from config.schema import Configuration
 from config.space import check
+from hpo.curve_tpe import CurveTPESampler
 from hpo.errors import SearchRefused
 from hpo.samplers import check_sampler, derive_seed, make_sampler, needs_lock
 from hpo.suggest import suggest
@@ -40,7 +41,7 @@ MIXED: dict[str, Any] = {
     WARMUP: {"low": 0.0, "high": 0.2, "when": {SCHEDULE: "cosine"}},
 }
 FINITE = {EPOCHS: {"low": 3, "high": 9, "step": 3}, BATCH: {"choices": [8, 16]}}
-NAMES = ("tpe", "random", "gp", "cmaes", "qmc")
+NAMES = ("tpe", "curve_tpe", "random", "gp", "cmaes", "qmc")
 
 
 def _search(config: Configuration, n_trials: int, *, worker_seed: int = 0) -> list[dict]:
@@ -59,6 +60,7 @@ def _search(config: Configuration, n_trials: int, *, worker_seed: int = 0) -> li
     ("name", "kind"),
     [
         ("tpe", TPESampler),
+        ("curve_tpe", CurveTPESampler),
         ("random", RandomSampler),
         ("gp", GPSampler),
         ("cmaes", CmaEsSampler),
@@ -80,6 +82,8 @@ def test_options_reach_the_sampler(configured: Configured) -> None:
 
     tpe = made(name="tpe", n_startup_trials=3, n_ei_candidates=7, constant_liar=False)
     assert (tpe._n_startup_trials, tpe._n_ei_candidates, tpe._constant_liar) == (3, 7, False)
+    curves = made(name="curve_tpe", n_startup_trials=3, n_ei_candidates=7)
+    assert (curves._n_startup_trials, curves._n_ei_candidates) == (3, 7)
     gp = made(name="gp", n_startup_trials=4, deterministic_objective=True)
     assert (gp._n_startup_trials, gp._deterministic) == (4, True)
     cmaes = made(name="cmaes", n_startup_trials=5, popsize=9, with_margin=True)
@@ -156,7 +160,7 @@ def test_the_same_seeds_draw_the_same(name: str, configured: Configured) -> None
     assert _search(config, 6, worker_seed=3) == _search(config, 6, worker_seed=3)
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "gp", "cmaes"])
+@pytest.mark.parametrize("name", ["tpe", "curve_tpe", "random", "gp", "cmaes"])
 def test_workers_draw_differently_from_their_first_trial_on(
     name: str, configured: Configured
 ) -> None:
@@ -206,8 +210,10 @@ def test_qmc_fills_the_space_evenly_from_the_first_trial_on(configured: Configur
     assert quarters == [4, 4, 4, 4]
 
 
-def test_tpe_gathers_where_the_values_are_good(configured: Configured) -> None:
-    config = configured({DECAY: {"low": 0.0, "high": 1.0}, LR: {"low": 0.0001, "high": 0.001}})
+@pytest.mark.parametrize("name", ["tpe", "curve_tpe"])
+def test_tpe_gathers_where_the_values_are_good(name: str, configured: Configured) -> None:
+    space = {DECAY: {"low": 0.0, "high": 1.0}, LR: {"low": 0.0001, "high": 0.001}}
+    config = configured(space, sampler={"name": name})
     drawn = [float(params[DECAY]) for params in _search(config, 40)]
     early, late = drawn[:10], drawn[-10:]
     assert sum(abs(value - 0.03) for value in late) < sum(abs(value - 0.03) for value in early)

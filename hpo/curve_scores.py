@@ -1,0 +1,69 @@
+"""Where every trial of a study is expected to end, from what all curves have shown so far.
+
+A trial that stopped at some evaluation is put beside those that went on past it, and is expected to
+end as the one of them does that has its rank there. Those that were stopped later are expected
+values themselves, so the rule runs from the last evaluation back to the first. How far ranks
+were off at each evaluation, summed up on the way, is the deviation of what is expected.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+Floats = NDArray[np.float64]
+Wholes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Scores at the end (n, more is better) and their standard deviations (n)."""
+
+    scores: Floats
+    deviations: Floats
+
+
+def expected(best: Floats, reached: Wholes, final: Floats) -> Expected:
+    """What n trials are expected to end with.
+
+    `best` (n, evaluations) has the best value so far, `reached` (n) how many evaluations a trial
+    has had, at least 1, and `final` (n) the score of a completed trial, NaN of any other.
+    """
+    scores = final.copy()
+    variances = np.zeros(len(scores))
+    open_ended = np.isnan(final)
+    for last in np.unique(reached[open_ended])[::-1]:
+        stopped = open_ended & (reached == last)
+        at_last = best[:, last - 1]
+        further = reached > last
+        if not further.any():
+            scores[stopped] = at_last[stopped]  # the front: nobody has shown what comes after
+            continue
+        order = np.argsort(at_last[further], kind="stable")
+        seen, ends = at_last[further][order], scores[further][order]
+        scores[stopped] = _end_of_equal_rank(at_last[stopped], seen, np.sort(ends))
+        off = float(np.mean((ends - np.sort(ends)) ** 2))
+        variances[stopped] = off + float(np.mean(variances[further]))
+    return Expected(scores, np.sqrt(variances))
+
+
+def _end_of_equal_rank(values: Floats, seen: Floats, ends: Floats) -> Floats:
+    """Ends (sorted) at the ranks that `values` have among `seen` (sorted); never below `values`.
+
+    Beyond the worst and the best that went on, the distance to it is kept.
+    """
+    found = np.interp(values, seen, ends)
+    found += np.minimum(values - seen[0], 0) + np.maximum(values - seen[-1], 0)
+    return np.maximum(found, values)
+
+
+def chance_among_best(given: Expected, n_best: int) -> Floats:
+    """The probability (n) that each trial ends among the `n_best` of them, each taken alone."""
+    ranked = np.sort(given.scores)[::-1]
+    n_best = min(n_best, len(ranked))
+    threshold = (ranked[n_best - 1] + ranked[min(n_best, len(ranked) - 1)]) / 2
+    sure = given.deviations == 0
+    width = np.where(sure, 1.0, given.deviations)
+    chance = np.asarray(ndtr((given.scores - threshold) / width), dtype=np.float64)
+    return np.where(sure, (given.scores >= threshold).astype(np.float64), chance)

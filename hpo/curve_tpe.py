@@ -1,0 +1,154 @@
+"""TPE that takes every curve for what it promises: of finished, pruned and running trials.
+
+Optuna's ranks a pruned trial behind every completed one, among the pruned the longer before the
+better, and counts all that run as bad. Here each trial that has reported has one expected score
+(hpo.curve_scores), and counts among the good as far as it is likely to be one of them. What is
+infeasible counts among the bad, and so does what runs and has shown nothing yet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import TPESampler
+from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
+from optuna.samplers._tpe.sampler import default_gamma
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+from typing_extensions import override
+
+from hpo.curve_scores import Floats, Wholes, chance_among_best, expected
+from hpo.curve_table import Curves, FinishedTrials, column, curves
+
+Space = dict[str, BaseDistribution]
+
+MOST_KERNELS = 1000
+"""Of more trials than that, an even selection shows as well where the bad ones lie."""
+
+NEGLIGIBLE = 0.05
+"""A smaller chance to be among the good, or among the bad, is none."""
+
+LEARNT_FROM = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+@dataclass(frozen=True)
+class _View:
+    """What a draw goes by, a row a trial in order of their numbers."""
+
+    curves: Curves
+    columns: Mapping[str, Floats]
+
+    @property
+    def known(self) -> Wholes:
+        """Rows of which a score can be expected."""
+        return np.flatnonzero((self.curves.reached > 0) | ~np.isnan(self.curves.final))
+
+    def observations(self, rows: Wholes) -> dict[str, Floats]:
+        """The rows' parameters as a Parzen estimator takes them."""
+        return {name: values[rows] for name, values in self.columns.items()}
+
+
+class CurveTPESampler(TPESampler):
+    """Multivariate TPE over expected scores; `group` as in TPESampler, for one objective."""
+
+    def __init__(
+        self, *, seed: int, n_startup_trials: int, n_ei_candidates: int, group: bool
+    ) -> None:
+        super().__init__(
+            seed=seed,
+            n_startup_trials=n_startup_trials,
+            n_ei_candidates=n_ei_candidates,
+            multivariate=True,
+            group=group,
+            constant_liar=True,
+        )
+        self._finished: dict[int, FinishedTrials] = {}  # by the study's id
+
+    @override
+    def _sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: Space
+    ) -> dict[str, Any]:
+        if search_space == {} or not self._begun(study, trial):
+            return {}
+        return self._sample(study, trial, search_space)
+
+    @override
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        if not self._begun(study, trial):
+            return self._random_sampler.sample_independent(
+                study, trial, param_name, param_distribution
+            )
+        return self._sample(study, trial, {param_name: param_distribution})[param_name]
+
+    @override
+    def _sample(self, study: Study, trial: FrozenTrial, search_space: Space) -> dict[str, Any]:
+        view = self._view(study, trial, search_space)
+        good, bad = _weights(view.curves, view.known)
+        have = np.all([~np.isnan(values) for values in view.columns.values()], axis=0)
+        below = self._estimator(view, np.where(have, good, 0), search_space)
+        above = self._estimator(view, np.where(have, bad, 0), search_space)
+        candidates = below.sample(self._rng.rng, self._n_ei_candidates)
+        promise = self._compute_acquisition_func(candidates, below, above)
+        drawn = self._compare(candidates, promise)
+        return {name: dist.to_external_repr(drawn[name]) for name, dist in search_space.items()}
+
+    def _begun(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether enough trials have shown something; before that, draws are random."""
+        shown = sum(
+            each.state in LEARNT_FROM
+            or (each.state == TrialState.RUNNING and bool(each.intermediate_values))
+            for each in _trials(study)
+            if each.number != trial.number
+        )
+        return shown >= self._n_startup_trials
+
+    def _view(self, study: Study, trial: FrozenTrial, space: Space) -> _View:
+        sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
+        finished = self._finished.setdefault(study._study_id, FinishedTrials(sign=sign))  # noqa: SLF001
+        trials = _trials(study)
+        finished.add([each for each in trials if each.state in LEARNT_FROM])
+        running = [
+            each
+            for each in trials
+            if each.state == TrialState.RUNNING and each.number != trial.number
+        ]
+        table = finished.curves.joined(curves(running, sign=sign))
+        order = np.argsort(table.numbers)
+        params = [self._get_params(each, study) for each in running]
+        columns = {
+            name: np.concatenate([finished.column(name, dist), column(params, name, dist)])[order]
+            for name, dist in space.items()
+        }
+        return _View(table.taken(order), columns)
+
+    def _estimator(self, view: _View, weights: Floats, space: Space) -> _ParzenEstimator:
+        rows = np.flatnonzero(weights)
+        if len(rows) > MOST_KERNELS:
+            rows = rows[np.linspace(0, len(rows) - 1, MOST_KERNELS).astype(int)]
+        return _ParzenEstimator(
+            view.observations(rows), space, self._parzen_estimator_parameters, weights[rows]
+        )
+
+
+def _weights(table: Curves, known: Wholes) -> tuple[Floats, Floats]:
+    """How far each trial counts among the good and among the bad."""
+    good = np.zeros(len(table.numbers))
+    if len(known):
+        shown = table.taken(known)
+        guess = expected(shown.best, shown.reached, shown.final)
+        good[known] = chance_among_best(guess, default_gamma(len(good)))
+    bad = 1 - good
+    return np.where(good < NEGLIGIBLE, 0, good), np.where(bad < NEGLIGIBLE, 0, bad)
+
+
+def _trials(study: Study) -> list[FrozenTrial]:
+    # From the storage: under Hyperband the study given to a sampler shows one bracket only.
+    return study._storage.get_all_trials(study._study_id, deepcopy=False)  # noqa: SLF001
