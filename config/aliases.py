@@ -21,6 +21,7 @@ SAMPLERS = {
     "bayes": "tpe",
 }
 PRUNERS = {
+    "extrapolationpruner": "extrapolation",
     "medianpruner": "median",
     "hyperbandpruner": "hyperband",
     "hyperband+median": "median+hyperband",

@@ -1,4 +1,4 @@
-"""Pruners by name, each with its options as Optuna calls them.
+"""Pruners by name, each with its options as Optuna calls them; extrapolation is our own.
 
 Steps and resources count evaluations.  Warm-up is on by default, unlike in Optuna: its defaults
 lost the best configuration in half of the searches simulated on recorded learning curves.
@@ -75,6 +75,19 @@ class SuccessiveHalving(_Hyperband):
     )
 
 
+class Extrapolation(_Named):
+    """Stops a trial whose curve, extrapolated with the benefit of the doubt, misses the best."""
+
+    name: Literal["extrapolation"] = "extrapolation"
+    n_warmup_steps: Natural = Field(
+        default=3, description="no trial is pruned before this evaluation"
+    )
+    standard_errors: Annotated[Real, Field(ge=0, le=10)] = Field(
+        default=1.0,
+        description="benefit of the doubt: how far noise may hide a rise; more stops fewer trials",
+    )
+
+
 class NoPruner(_Named):
     """Never stops a trial."""
 
@@ -82,7 +95,8 @@ class NoPruner(_Named):
 
 
 WrappedPruner = Annotated[
-    Median | Percentile | Hyperband | SuccessiveHalving | NoPruner, Field(discriminator="name")
+    Extrapolation | Median | Percentile | Hyperband | SuccessiveHalving | NoPruner,
+    Field(discriminator="name"),
 ]
 
 
@@ -100,6 +114,13 @@ class Patient(_Named):
 
 
 Pruner = Annotated[
-    Median | Percentile | Hyperband | MedianHyperband | SuccessiveHalving | Patient | NoPruner,
+    Extrapolation
+    | Median
+    | Percentile
+    | Hyperband
+    | MedianHyperband
+    | SuccessiveHalving
+    | Patient
+    | NoPruner,
     Field(discriminator="name"),
 ]

@@ -76,8 +76,8 @@ class Optuna(Section):
     )
     pruner: Pruner = Field(
         default_factory=MedianHyperband,
-        description="median, hyperband, median+hyperband, successive_halving, percentile, patient "
-        "or none, with options as Optuna calls them; steps count evaluations",
+        description="extrapolation, median, hyperband, median+hyperband, successive_halving, "
+        "percentile, patient or none, with options as Optuna calls them; steps count evaluations",
     )
     search_space: Mapping[str, Annotated[Entry, Field(discriminator="type")]] = Field(
         default_factory=dict, description="dotted field: the values it may take"

@@ -24,6 +24,7 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from hpo.extrapolation_pruner import ExtrapolationPruner
 from hpo.pruners import EagerHyperbandPruner, MedianHyperbandPruner
 
 DIGITS = 4  # of ROUGE in messages; more where two values would look alike
@@ -35,7 +36,9 @@ class Verdict:
 
     Both are None where no valid value was reported; the threshold alone is None where the rule
     compared nothing (a rung that takes nobody before bootstrap_count trials are there). `also`
-    holds the other rules that stopped the trial at the same step.
+    holds the other rules that stopped the trial at the same step. For a rule that extrapolates,
+    `value` is what the trial would come to at best, from `so_far`, and `threshold` what trial
+    `leader` has come to already; both are None for other rules.
     """
 
     rule: str
@@ -43,10 +46,15 @@ class Verdict:
     value: float | None
     threshold: float | None
     also: tuple["Verdict", ...] = ()
+    so_far: float | None = None
+    leader: int | None = None
 
     def as_mapping(self) -> dict[str, Any]:
         """The verdict as it is kept with the trial (JSON)."""
-        return {**asdict(self), "also": [other.as_mapping() for other in self.also]}
+        kept = {**asdict(self), "also": [other.as_mapping() for other in self.also]}
+        if self.leader is None:
+            del kept["so_far"], kept["leader"]
+        return kept
 
     @classmethod
     def from_mapping(cls, kept: Mapping[str, Any]) -> "Verdict":
@@ -84,6 +92,11 @@ def _text(verdict: Verdict, epoch: float) -> str:
     if verdict.threshold is None:
         return f"{where}: {verdict.value:.{DIGITS}f}"
     value, threshold = _shown(verdict.value, verdict.threshold)
+    if verdict.so_far is not None:
+        return (
+            f"{where}: {verdict.so_far:.{DIGITS}f} would come to {value} at best,"
+            f" trial {verdict.leader} has {threshold}"
+        )
     return f"{where}: {value} below {threshold}"
 
 
@@ -106,8 +119,8 @@ def _unexplained(pruner: BasePruner, trial: FrozenTrial) -> Verdict:
 
 def explain(pruner: BasePruner, study: Study, trial: FrozenTrial) -> tuple[Verdict, ...]:
     """Each rule of the pruner that stops the trial, as it stood before the pruner was asked."""
-    if isinstance(pruner, MedianHyperbandPruner):
-        return (*_hyperband(pruner, study, trial), *_percentile(pruner.median, study, trial))
+    if isinstance(pruner, ExtrapolationPruner):
+        return _extrapolation(pruner, study, trial)
     if isinstance(pruner, EagerHyperbandPruner):
         return _hyperband(pruner, study, trial)
     if isinstance(pruner, SuccessiveHalvingPruner):
@@ -120,13 +133,34 @@ def explain(pruner: BasePruner, study: Study, trial: FrozenTrial) -> tuple[Verdi
     return ()
 
 
+def _extrapolation(
+    pruner: ExtrapolationPruner, study: Study, trial: FrozenTrial
+) -> tuple[Verdict, ...]:
+    forecast = pruner.forecast(study, trial)  # takes no notes, so it may be asked again
+    if forecast is None:
+        return ()
+    return (
+        Verdict(
+            "extrapolation",
+            forecast.step,
+            forecast.reach,
+            forecast.best,
+            so_far=forecast.so_far,
+            leader=forecast.leader,
+        ),
+    )
+
+
 def _hyperband(
     pruner: EagerHyperbandPruner, study: Study, trial: FrozenTrial
 ) -> tuple[Verdict, ...]:
     bracket = pruner.bracket_of(study, trial)
     trials = pruner.bracket_study(study, bracket).get_trials(deepcopy=False)
     label = f"hyperband bracket {bracket}"
-    return _halving(pruner.brackets[bracket], trials, trial, label=label)
+    reasons = _halving(pruner.brackets[bracket], trials, trial, label=label)
+    if isinstance(pruner, MedianHyperbandPruner):
+        return (*reasons, *_percentile(pruner.median, study, trial))
+    return reasons
 
 
 def _halving(
@@ -233,7 +267,9 @@ class _OneView:
         if self._trials is None:
             trials = self._storage.get_all_trials(study_id, deepcopy=False)
             self._trials = [self._own if t.number == self._own.number else t for t in trials]
-        return [trial for trial in self._trials if states is None or trial.state in states]
+        if states is None:
+            return self._trials
+        return [trial for trial in self._trials if trial.state in states]
 
 
 def _one_view(study: Study, own: FrozenTrial) -> Study:

@@ -5,6 +5,7 @@ on the bracket of the same trial.
 """
 
 import warnings
+from dataclasses import dataclass
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import (
@@ -21,6 +22,7 @@ from optuna.trial import FrozenTrial
 from typing_extensions import override
 
 from config.pruners import (
+    Extrapolation,
     Hyperband,
     Median,
     MedianHyperband,
@@ -32,7 +34,9 @@ from config.pruners import (
 )
 from config.schema import Configuration
 from config.space import max_evaluations
+from config.space_size import EPOCHS
 from hpo.errors import SearchRefused
+from hpo.extrapolation_pruner import ExtrapolationPruner
 
 
 class EagerHyperbandPruner(HyperbandPruner):
@@ -100,11 +104,33 @@ class MedianHyperbandPruner(EagerHyperbandPruner):
         return self._median.prune(study, trial) or hyperband_stops
 
 
+@dataclass(frozen=True)
+class _LastStep:
+    """The last evaluation of a trial, which may train for fewer epochs than others; `most` of all.
+
+    A dataclass and no closure, so that a study can be pickled with its pruner.
+    """
+
+    fixed_epochs: int
+    per_epoch: int
+    most: int
+
+    @classmethod
+    def of(cls, config: Configuration) -> "_LastStep":
+        training = config.training
+        most = max_evaluations(config)
+        return cls(training.num_train_epochs, training.evaluations_per_epoch, most)
+
+    def __call__(self, trial: FrozenTrial) -> int:
+        epochs = trial.params.get(EPOCHS, self.fixed_epochs)
+        return epochs * self.per_epoch if isinstance(epochs, int) else self.most
+
+
 def make_pruner(config: Configuration) -> BasePruner:
     """The configured pruner."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # asked for by name, so wanted
-        return _make(config.optuna.pruner, max_resource=max_evaluations(config))
+        return _make(config.optuna.pruner, _LastStep.of(config))
 
 
 def check_pruner(config: Configuration) -> None:
@@ -125,15 +151,21 @@ def check_pruner(config: Configuration) -> None:
         )
 
 
-def _make(options: Pruner, *, max_resource: int) -> BasePruner:
+def _make(options: Pruner, last_step: _LastStep) -> BasePruner:
     if isinstance(options, NoPruner):
         return NopPruner()
+    if isinstance(options, Extrapolation):
+        return ExtrapolationPruner(
+            last_step,
+            n_warmup_steps=options.n_warmup_steps,
+            standard_errors=options.standard_errors,
+        )
     if isinstance(options, Patient):
         wrapped = options.wrapped_pruner
-        inner = None if wrapped is None else _make(wrapped, max_resource=max_resource)
+        inner = None if wrapped is None else _make(wrapped, last_step)
         return PatientPruner(inner, options.patience, options.min_delta)
     if isinstance(options, SuccessiveHalving | Hyperband | MedianHyperband):
-        return _make_halving(options, max_resource=max_resource)
+        return _make_halving(options, max_resource=last_step.most)
     if isinstance(options, Percentile):
         return PercentilePruner(
             options.percentile,

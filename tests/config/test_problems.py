@@ -60,8 +60,8 @@ def problem(mapping: dict[str, object]) -> str:
         (
             {"optuna": {"pruner": {"name": "patient", "wrapped_pruner": {"name": "medin"}}}},
             (
-                "optuna.pruner.wrapped_pruner: 'medin' is not one of median, percentile, "
-                "hyperband, successive_halving, none; did you mean median?"
+                "optuna.pruner.wrapped_pruner: 'medin' is not one of extrapolation, median, "
+                "percentile, hyperband, successive_halving, none; did you mean median?"
             ),
         ),
         (

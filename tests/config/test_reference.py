@@ -64,8 +64,8 @@ def test_a_field_without_default_is_required(row):
 
 
 def test_options_that_several_pruners_share_stand_once(page, row):
-    assert page.count("| `n_warmup_steps` |") == 1
-    assert row("optuna.pruner", "n_warmup_steps")[1] == "`median`, `percentile`, `median+hyperband`"
+    assert page.count("| `interval_steps` |") == 1
+    assert row("optuna.pruner", "interval_steps")[1] == "`median`, `percentile`, `median+hyperband`"
 
 
 def test_an_option_with_two_defaults_stands_twice(page):

@@ -7,6 +7,7 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import IntDistribution
 from optuna.pruners import (
     BasePruner,
     HyperbandPruner,
@@ -22,6 +23,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from config.schema import Configuration
 from hpo.errors import SearchRefused
+from hpo.extrapolation_pruner import ExtrapolationPruner
 from hpo.prune_reasons import decide
 from hpo.pruners import (
     EagerHyperbandPruner,
@@ -75,6 +77,7 @@ def _curve(quality: float, length: int = 27) -> list[float]:
 
 def test_each_name_is_the_pruner_optuna_calls_so(configured: Configured) -> None:
     kinds = {
+        "extrapolation": ExtrapolationPruner,
         "median": MedianPruner,
         "percentile": PercentilePruner,
         "hyperband": HyperbandPruner,
@@ -100,6 +103,19 @@ def test_options_reach_the_median(configured: Configured) -> None:
         assert (made._interval_steps, made._n_min_trials) == (2, 5)
     assert _made(configured, name="percentile", percentile=25.0)._percentile == 25.0
     assert _made(configured, name="median")._percentile == 50.0
+
+
+def test_extrapolation_ends_where_the_trials_own_training_does(configured: Configured) -> None:
+    made = _made(configured, name="extrapolation", n_warmup_steps=4, standard_errors=2)
+    assert (made._n_warmup_steps, made._standard_errors) == (4, 2.0)
+    config = configured({LR: SPACE[LR]}, pruner={"name": "extrapolation"})
+    twice = config.training.model_copy(update={"num_train_epochs": 5, "evaluations_per_epoch": 2})
+    fixed: Any = make_pruner(config.model_copy(update={"training": twice}))
+    ours = create_trial(
+        value=0.1, params={EPOCHS: 9}, distributions={EPOCHS: IntDistribution(3, 27)}
+    )
+    assert made._last_step(ours) == 9
+    assert fixed._last_step(create_trial(value=0.1)) == 10
 
 
 def test_options_reach_successive_halving(configured: Configured) -> None:

@@ -1,0 +1,109 @@
+"""Stops a trial that would not reach the best one, were its curve to go on as well as it may.
+
+The forecast is meant to be too high. It starts from the best evaluation so far, or from the line
+through the latest ones where that is higher, and rises with the steepest slope that the noise
+allows, which fades as little as curves of this study do (hpo.bending). A trial is stopped when that
+stays below what another trial has reached already, and does so without its last evaluation too:
+one noisy evaluation stops nobody, and nor does a slow start that still rises.
+
+It writes nothing and decides by what is stored alone: every process decides the same. Why this and
+not Optuna's pruners: docs/decisions/0022.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from optuna.pruners import BasePruner
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial
+from typing_extensions import override
+
+from hpo.bending import least_bend, stretch
+from hpo.curve_ledger import CurveLedger, Leader, Ledgers
+from hpo.learning_curve import LearningCurve
+
+LEAST_EVALUATIONS = 3  # before which a curve has no noise
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Why a trial is stopped, as it was reported (less is better where the study minimizes).
+
+    At best it would come to `reach`, and trial `leader` has come to `best` already. `so_far` and
+    `reach` are None where no valid value was reported.
+    """
+
+    step: int
+    so_far: float | None
+    reach: float | None
+    leader: int
+    best: float
+
+
+class ExtrapolationPruner(BasePruner):
+    """Extrapolates each curve to `last_step` of its trial, with what all curves so far show.
+
+    `n_warmup_steps`: no trial is stopped before this evaluation, nor before its third.
+    `standard_errors`: by how much a slope may be underestimated.
+    """
+
+    def __init__(
+        self,
+        last_step: Callable[[FrozenTrial], int],
+        *,
+        n_warmup_steps: int,
+        standard_errors: float,
+    ) -> None:
+        self._last_step = last_step
+        self._n_warmup_steps = n_warmup_steps
+        self._standard_errors = standard_errors
+        self._ledgers = Ledgers()
+
+    @override
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        return self.forecast(study, trial) is not None
+
+    def forecast(self, study: Study, trial: FrozenTrial) -> Forecast | None:
+        """What the trial would come to if it is to be stopped; None where it goes on."""
+        reports, last = len(trial.intermediate_values), trial.last_step
+        if last is None or reports < LEAST_EVALUATIONS or last < self._n_warmup_steps:
+            return None
+        if last == self._last_step(trial):  # stopping would save nothing
+            return None
+        sign = -1.0 if study.direction is StudyDirection.MINIMIZE else 1.0
+        trials = study.get_trials(deepcopy=False)
+        curve = LearningCurve.of(trial, sign=sign)
+        with self._ledgers.lock:
+            ledger = self._ledgers.of(study, trials, sign=sign)
+            leader = ledger.leader(without=trial.number)
+            if leader is None or (len(curve) and curve.best[-1] >= leader.best):
+                return None
+            if not len(curve):
+                return Forecast(last, None, None, leader.number, sign * leader.best)
+            reach = self._reach(trial, curve, ledger, leader)
+        if reach is None:
+            return None
+        return Forecast(
+            last, sign * curve.best[-1], sign * reach, leader.number, sign * leader.best
+        )
+
+    def _reach(
+        self, trial: FrozenTrial, curve: LearningCurve, ledger: CurveLedger, leader: Leader
+    ) -> float | None:
+        """The most that the trial would come to; None where it may reach the leader."""
+        count, last = len(curve), self._last_step(trial)
+        if count < LEAST_EVALUATIONS:
+            return None
+        behaviour = ledger.behaviour(curve.steps[-1], own=(trial.number, curve))
+        noise = max(behaviour.noise, curve.noise(count))
+        bend = least_bend(behaviour.bends)
+        reach = curve.best[-1]
+        for known in (count, count - 1):  # with and without the last evaluation
+            line, step = curve.line(known), curve.steps[known - 1]
+            slope = max(line.slope + self._standard_errors * line.error * noise, 0.0)
+            gain = slope * step * stretch(max(last / step, 1.0), bend)
+            here = max(curve.best[-1], line.level) + gain
+            if not here < leader.best:  # also where it is no number
+                return None
+            reach = max(reach, here)
+        return reach

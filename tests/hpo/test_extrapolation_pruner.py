@@ -1,0 +1,277 @@
+"""Who is stopped by extrapolation and who is not, on real studies."""
+
+import copy
+import json
+import math
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+
+from hpo.extrapolation_pruner import ExtrapolationPruner
+from hpo.infeasible import VIOLATED
+from hpo.prune_reasons import Verdict, decide, text
+
+LAST = 20
+
+
+def _last_step(trial: FrozenTrial) -> int:
+    return int(trial.user_attrs.get("last", LAST))
+
+
+def _pruner(*, n_warmup_steps: int = 3, standard_errors: float = 1.0) -> ExtrapolationPruner:
+    return ExtrapolationPruner(
+        _last_step, n_warmup_steps=n_warmup_steps, standard_errors=standard_errors
+    )
+
+
+def _study(
+    *complete: Sequence[float],
+    pruner: ExtrapolationPruner | None = None,
+    direction: str = "maximize",
+    storage: str | None = None,
+) -> Study:
+    pruner = pruner or _pruner()
+    study = optuna.create_study(direction=direction, pruner=pruner, storage=storage, study_name="s")
+    best = max if direction == "maximize" else min
+    for curve in complete:
+        study.add_trial(
+            create_trial(value=best(curve), intermediate_values=dict(enumerate(curve, start=1)))
+        )
+    return study
+
+
+def _report(trial: Trial, values: Sequence[float], *, first: int = 1) -> Trial:
+    for step, value in enumerate(values, start=first):
+        trial.report(value, step)
+    return trial
+
+
+def _stopped_at(study: Study, curve: Sequence[float]) -> int | None:
+    """Report a curve up to the first stop: its step; None when there is none."""
+    trial = study.ask()
+    for step, value in enumerate(curve, start=1):
+        trial.report(value, step)
+        if trial.should_prune():
+            study.tell(trial, state=TrialState.PRUNED)
+            return step
+    study.tell(trial, max(curve))
+    return None
+
+
+def _saturating(end: float, *, tau: float = 3.0, length: int = LAST) -> list[float]:
+    return [end * (1 - math.exp(-step / tau)) for step in range(1, length + 1)]
+
+
+def test_a_flat_curve_below_the_best_ends_at_the_warm_up() -> None:
+    assert _stopped_at(_study(_saturating(0.5)), [0.1] * LAST) == 3
+    later = _study(_saturating(0.5), pruner=_pruner(n_warmup_steps=7))
+    assert _stopped_at(later, [0.1] * LAST) == 7
+
+
+def test_a_slow_start_that_still_rises_goes_on_to_overtake() -> None:
+    late = [0.01 + 0.03 * step for step in range(LAST)]
+    assert _stopped_at(_study(_saturating(0.5)), late) is None
+
+
+def test_a_rise_that_has_come_too_late_ends() -> None:
+    study = _study(_saturating(0.9))
+    late = [0.01 + 0.03 * step for step in range(LAST)]
+    assert _stopped_at(study, late) == 3
+
+
+def test_the_first_trials_compete_with_each_other() -> None:
+    study = _study()
+    ahead, behind = study.ask(), study.ask()
+    _report(ahead, [0.3, 0.4, 0.5])
+    _report(behind, [0.1, 0.1, 0.1])
+    assert behind.should_prune()
+    assert not ahead.should_prune()
+
+
+def test_alone_or_level_with_the_best_nobody_is_stopped() -> None:
+    assert _stopped_at(_study(), [0.3, 0.2, 0.1, 0.1, 0.1]) is None
+    assert _stopped_at(_study([0.3] * LAST), [0.3] * LAST) is None
+
+
+def test_one_bad_evaluation_stops_nobody_and_two_may() -> None:
+    rising = [0.20, 0.24, 0.28, 0.32, 0.36]
+    for bad in (0.0, 0.2, -5.0):
+        study = _study([0.6] * LAST)
+        trial = _report(study.ask(), [*rising, bad])
+        assert not trial.should_prune()
+        assert _report(trial, [bad], first=7).should_prune()
+
+
+def test_after_the_last_evaluation_stopping_would_save_nothing() -> None:
+    study = _study([0.6] * LAST)
+    trial = study.ask()
+    trial.set_user_attr("last", 4)
+    assert not _report(trial, [0.1] * 4).should_prune()
+
+
+def test_a_shorter_trial_is_extrapolated_to_its_own_end() -> None:
+    rising = [0.05 * step for step in range(1, 7)]
+    for last, stopped in ((20, False), (8, True)):
+        trial = _study([0.6] * LAST).ask()
+        trial.set_user_attr("last", last)
+        assert _report(trial, rising).should_prune() is stopped
+
+
+def test_noise_that_may_hide_a_rise_gives_the_benefit_of_the_doubt() -> None:
+    noisy = [0.30, 0.38, 0.29, 0.37, 0.31]
+    for errors, stopped in ((0.0, True), (1.0, False)):
+        study = _study([0.45] * LAST, pruner=_pruner(standard_errors=errors))
+        assert _report(study.ask(), noisy).should_prune() is stopped
+
+
+def test_known_curves_that_come_to_an_end_shorten_the_forecast() -> None:
+    rising = [0.30, 0.32, 0.34]
+    nothing_known = _study([0.45])
+    assert not _report(nothing_known.ask(), rising).should_prune()
+    known = _study(*[[0.25, 0.35, *[0.45] * 18]] * 12)
+    assert _report(known.ask(), rising).should_prune()
+
+
+def test_pruned_failed_and_infeasible_trials_lead_nobody() -> None:
+    study = _study()
+    for state in (TrialState.PRUNED, TrialState.FAIL, TrialState.COMPLETE, TrialState.RUNNING):
+        trial = _report(study.ask(), [0.9] * 5)
+        if state in (TrialState.COMPLETE, TrialState.RUNNING):
+            trial.set_constraint("memory", VIOLATED)
+        if state is not TrialState.RUNNING:
+            study.tell(trial, 0.9 if state is TrialState.COMPLETE else None, state=state)
+    assert not _report(study.ask(), [0.1] * 5).should_prune()
+
+
+def test_a_complete_trial_counts_with_its_value_though_it_reported_nothing() -> None:
+    study = _study()
+    study.add_trial(create_trial(value=0.5))
+    assert _report(study.ask(), [0.1] * 5).should_prune()
+
+
+def test_reports_without_a_number_neither_stop_nor_help() -> None:
+    study = _study([0.6] * LAST)
+    assert not _report(study.ask(), [0.5, 0.52, 0.54, math.nan]).should_prune()
+    assert _report(study.ask(), [0.1, 0.1, 0.1, math.nan]).should_prune()
+    assert not _report(study.ask(), [math.nan, math.nan]).should_prune()
+    verdict = decide(study, _report(study.ask(), [math.nan] * 3))
+    assert verdict is not None
+    assert text(verdict) == "extrapolation at epoch 3: no valid score"
+
+
+def test_the_reason_says_what_the_trial_would_come_to_and_who_leads() -> None:
+    study = _study([0.455] * LAST)
+    verdict = decide(study, _report(study.ask(), [0.39, 0.3901, 0.3902]))
+    assert verdict is not None
+    assert text(verdict) == (
+        "extrapolation at epoch 3: 0.3902 would come to 0.3920 at best, trial 0 has 0.4550"
+    )
+    assert Verdict.from_mapping(json.loads(json.dumps(verdict.as_mapping()))) == verdict
+
+
+def test_losses_give_the_same_decisions_and_are_shown_as_reported() -> None:
+    losses = [0.7 - value for value in _saturating(0.5)]
+    study = _study(losses, direction="minimize")
+    verdict = decide(study, _report(study.ask(), [0.69, 0.69, 0.69]))
+    assert verdict is not None
+    assert (verdict.so_far, verdict.threshold) == (0.69, pytest.approx(min(losses)))
+
+
+def test_asking_changes_nothing_and_asking_again_gives_the_same() -> None:
+    study = _study(_saturating(0.5))
+    trial = _report(study.ask(), [0.1] * 3)
+    before = study.trials
+    assert trial.should_prune()
+    assert trial.should_prune()
+    assert study.trials == before
+
+
+def test_copies_and_other_studies_begin_anew() -> None:
+    pruner = _pruner()
+    first = _study([0.6] * LAST, pruner=pruner)
+    assert _report(first.ask(), [0.1] * 3).should_prune()
+    second = _study([0.05] * LAST, pruner=pruner)
+    assert not _report(second.ask(), [0.1] * 3).should_prune()
+    for copied in (copy.deepcopy(pruner), pickle.loads(pickle.dumps(pruner))):
+        assert _report(_study([0.6] * LAST, pruner=copied).ask(), [0.1] * 3).should_prune()
+
+
+LOADED = """
+import sys
+import optuna
+from tests.hpo.test_extrapolation_pruner import _pruner
+study = optuna.load_study(study_name="s", storage=sys.argv[1])
+running = [t for t in study.trials if t.state is optuna.trial.TrialState.RUNNING]
+print([_pruner().prune(study, trial) for trial in running])
+"""
+
+
+def test_another_process_decides_the_same_from_what_is_stored(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/s.db"
+    rng = np.random.default_rng(3)
+    study = _study(storage=url)
+    ends = [0.3, 0.5, 0.45, 0.2, 0.48, 0.49]
+    trials = [study.ask() for _ in ends]
+    asked: list[bool] = []
+    for step in range(1, 9):
+        for end, trial in zip(ends, trials, strict=True):
+            trial.report(_saturating(end)[step - 1] + rng.normal(0, 0.003), step)
+            asked.append(trial.should_prune())  # so that this process has a past
+    here = [trial.should_prune() for trial in trials]
+    there = subprocess.run(
+        [sys.executable, "-c", LOADED, url], capture_output=True, text=True, check=True
+    )
+    assert json.loads(there.stdout.lower()) == here
+    assert set(asked) == {True, False}
+
+
+def _values(count: int) -> st.SearchStrategy[list[float]]:
+    return st.lists(st.floats(0, 1, width=32), min_size=count, max_size=count)
+
+
+curves = st.lists(st.integers(3, LAST - 1).flatmap(_values), min_size=1, max_size=6)
+lean = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+
+
+def _running(others: Sequence[Sequence[float]], change: Callable[[float], float]) -> list[bool]:
+    """Whether each of the running trials of these curves is stopped."""
+    study = _study()
+    trials = [_report(study.ask(), [change(value) for value in curve]) for curve in others]
+    return [trial.should_prune() for trial in trials]
+
+
+@lean
+@given(others=curves)
+def test_the_leader_is_never_stopped(others: list[list[float]]) -> None:
+    best = [max(curve) for curve in others]
+    assert not _running(others, float)[best.index(max(best))]
+
+
+@lean
+@given(others=curves, start=st.floats(-1, 0.9), steepness=st.floats(1, 3), bad=st.floats(-1e3, 1))
+def test_no_single_evaluation_stops_a_trial_on_its_way_to_the_best(
+    others: list[list[float]], start: float, steepness: float, bad: float
+) -> None:
+    slope = steepness * (1 - start) / (LAST - 1)  # at 1, the best that others can have, in the end
+    trial = _study(*others[:1]).ask()
+    assert not _report(trial, [start + slope * step for step in range(6)]).should_prune()
+    assert not _report(trial, [bad], first=7).should_prune()
+
+
+@lean
+@given(others=curves, scale=st.sampled_from([2.0**-8, 0.5, 64.0]), shift=st.integers(-4, 4))
+def test_scale_and_origin_of_the_metric_do_not_matter(
+    others: list[list[float]], scale: float, shift: int
+) -> None:
+    grid = [[round(value * 1024) / 1024 for value in curve] for curve in others]
+    assert _running(grid, float) == _running(grid, lambda value: scale * (value + shift))
