@@ -6,6 +6,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
@@ -56,9 +57,13 @@ class Leaf:
     def coerced(self, value: object) -> object:
         """Give the value as the field would hold it; unchanged where the field refuses it."""
         try:
-            return TypeAdapter[object](self.annotation).validate_python(value)
+            return self._adapter.validate_python(value)
         except ValueError:
             return value
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[object]:
+        return TypeAdapter[object](self.annotation)  # takes 70 times as long as its use
 
 
 def alternatives(annotation: object) -> list[Any]:
@@ -117,6 +122,7 @@ def elsewhere(key: str, root: type[BaseModel]) -> str | None:
     return having[0] if len(having) == 1 else None
 
 
+@cache  # a check of a search space looks for the same few fields hundreds of times
 def find_leaf(root: type[BaseModel], path: str) -> Leaf:
     """Find the field that holds one value; ConfigError with the nearest name if there is none."""
     here: list[Any] = [root]
