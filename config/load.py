@@ -5,7 +5,6 @@ A file may say `preset: NAME`; what it leaves out comes from there, else from `k
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,6 +17,7 @@ from config.mapping import from_mapping, to_mapping
 from config.overrides import Setting, settings_from, settings_from_environment, with_setting
 from config.schema import Configuration
 from config.space import check
+from config.text_file import read_text
 
 __all__ = [
     "DEFAULT_PRESET",
@@ -31,8 +31,6 @@ __all__ = [
 
 DEFAULT_PRESET = "kobart"
 PRESETS = Path(__file__).parent / "presets"
-MOST_BYTES = 10 * 10**6
-PIPES = ("/dev/", "/proc/self/fd/")  # of a shell, as in `hpo config check <(…)`
 
 
 def preset_names() -> tuple[str, ...]:
@@ -102,13 +100,7 @@ def dump(config: Configuration, *, comments: Sequence[str] = ()) -> str:
 
     comments: lines put on top, each after `# `.
     """
-    lines = [line for comment in comments for line in comment.splitlines() or [""]]
-    head = "".join(f"# {_printable(line)}".rstrip() + "\n" for line in lines)
-    return head + yaml_text.write(to_mapping(config))
-
-
-def _printable(line: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in line)
+    return yaml_text.commented(comments) + yaml_text.write(to_mapping(config))
 
 
 def _from_source(source: str) -> dict[str, object]:
@@ -145,24 +137,9 @@ def _layer(path: Path) -> dict[str, object]:
 
 def _text(path: Path) -> str:
     try:
-        return _bytes(path).decode("utf-8-sig")
+        return read_text(path)
     except FileNotFoundError as error:
         raise SourceError(f"no such file; {_unknown_preset(str(path))}") from error
-    except UnicodeDecodeError as error:
-        raise SourceError(f"is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SourceError(f"cannot be read: {reason}; name a YAML file") from error
-
-
-def _bytes(path: Path) -> bytes:
-    if stat.S_ISFIFO(path.stat().st_mode) and not str(path).startswith(PIPES):
-        raise SourceError("is a pipe, which may never be written to; name a YAML file")
-    with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise SourceError(f"is larger than {MOST_BYTES // 10**6} MB; name a YAML file")
-    return content
 
 
 def _unknown_preset(name: str) -> str:

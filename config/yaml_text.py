@@ -6,7 +6,7 @@ What is written here reads back the same, floats to the last digit.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import yaml
@@ -23,6 +23,7 @@ TIMESTAMP = "tag:yaml.org,2002:timestamp"
 EXPONENT = re.compile(r"^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$")
 LINE_ENDS = "\r\x85\u2028\u2029"
 LINE_WIDTH = 100  # characters
+ENDLESS = 10**6
 MOST_VALUES = 100_000
 MOST_DEPTH = 3  # mappings below this are written on one line
 
@@ -59,15 +60,28 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+Path = tuple[str | int, ...]
+
+
 def read(text: str) -> object:
     """Read one YAML document; raises SourceError with the line of a mistake."""
+    return _constructed(text)[0]
+
+
+def read_with_lines(text: str) -> tuple[object, dict[Path, int]]:
+    """Read one YAML document as `read` does, with the line that each key and item stands on."""
+    content, node = _constructed(text)
+    return content, {} if node is None else dict(_lines(node, ()))
+
+
+def _constructed(text: str) -> tuple[object, yaml.Node | None]:
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
-            return None
+            return None, None
         _check_size(node)
-        return loader.construct_document(node)
+        return loader.construct_document(node), node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}: " if mark else ""
@@ -79,6 +93,19 @@ def read(text: str) -> object:
         raise SourceError("too deeply nested; write it flat") from error
     except ValueError as error:  # a number that YAML's pattern takes and Python refuses
         raise SourceError(f"{error}; quote the value or correct it") from error
+
+
+def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
+    """Walk a document that was constructed, so that what it merges is in its place already."""
+    if isinstance(node, yaml.MappingNode):
+        parts = [(key.value, key, value) for key, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        parts = [(number, value, value) for number, value in enumerate(node.value)]
+    else:
+        return
+    for part, begins, value in parts:
+        yield (*path, part), begins.start_mark.line + 1
+        yield from _lines(value, (*path, part))
 
 
 def _check_size(root: yaml.Node) -> None:
@@ -142,6 +169,23 @@ def write(mapping: Mapping[str, object]) -> str:
     return yaml.dump(
         sections, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=LINE_WIDTH
     )
+
+
+def write_line(mapping: Mapping[str, object]) -> str:
+    """Write a mapping on one line, as `write` does within a section."""
+    return yaml.dump(
+        _Inline(mapping), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=ENDLESS
+    ).rstrip()
+
+
+def commented(comments: Sequence[str]) -> str:
+    """Write lines of text as comments, without what a terminal or a parser would obey."""
+    lines = [line for comment in comments for line in comment.splitlines() or [""]]
+    return "".join(f"# {_printable(line)}".rstrip() + "\n" for line in lines)
+
+
+def _printable(line: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in line)
 
 
 def _laid_out(value: object, *, depth: int) -> object:

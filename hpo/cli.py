@@ -11,6 +11,7 @@ from hpo.commands.config import config
 from hpo.commands.create import create
 from hpo.commands.dashboard import dashboard
 from hpo.commands.delete import delete
+from hpo.commands.import_sweep import import_sweep
 from hpo.commands.local import down, up
 from hpo.commands.mirror import mirror
 from hpo.commands.predict import predict
@@ -55,6 +56,7 @@ for command in (
     reap,
     delete,
     config,
+    import_sweep,
     up,
     down,
 ):

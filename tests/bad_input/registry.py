@@ -8,6 +8,7 @@ from bad_input import (
     exported_files,
     storage_urls,
     study_names,
+    sweep_files,
 )
 from bad_input.case import Case
 
@@ -19,6 +20,7 @@ SUBJECTS = {
     "command lines": command_lines.CASES,
     "environment variables": environments.CASES,
     "exported files": exported_files.CASES,
+    "sweep files": sweep_files.CASES,
 }
 
 CASES: tuple[Case, ...] = tuple(case for cases in SUBJECTS.values() for case in cases)

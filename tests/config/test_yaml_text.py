@@ -134,3 +134,23 @@ def test_floats_read_back_to_the_last_digit(number):
 def test_any_text_is_read_or_refused(text):
     with suppress(SourceError):
         yaml_text.read(text)
+
+
+def test_every_key_and_item_knows_its_line():
+    text = "a: &x\n  b: 1\n  c: [1,\n   2]\nd:\n  <<: *x\n  e: 3\n"
+    content, lines = yaml_text.read_with_lines(text)
+    assert content == yaml_text.read(text)
+    assert [lines["a",], lines["a", "c"], lines["a", "c", 1], lines["d", "b"], lines["d", "e"]] == [
+        1, 3, 4, 2, 7,
+    ]  # fmt: skip
+
+
+def test_a_mapping_is_written_on_one_line_however_long():
+    mapping = {"choices": [f"a rather long word {number}" for number in range(40)]}
+    line = yaml_text.write_line(mapping)
+    assert "\n" not in line
+    assert yaml_text.read(line) == mapping
+
+
+def test_comments_are_comments_whatever_they_hold():
+    assert yaml_text.read(yaml_text.commented(["a: 1\rb: 2\nc: 3", "", "d\x1b[2J: 4"])) is None
