@@ -96,6 +96,10 @@ chaos: setup ## search under kills, pauses and outages, and count what was lost 
 	  --pauses 3 --outages 3 $(ARGS)
 
 # The rounds with the real tokenizer and dialogues: ARGS='--data FOLDER --tokenizer FOLDER'.
+.PHONY: bench-search
+bench-search: setup ## replay searches on recorded curves beside their peers (ARGS=--quick: minutes)
+	@$(BIN)/python -m benchmarks.search $(ARGS)
+
 .PHONY: bench-trial
 bench-trial: setup ## measure one training with its evaluations beside the guide's recipe
 	@$(BIN)/python -m benchmarks.trial $(ARGS)

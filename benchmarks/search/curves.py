@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Curve:
         """What the whole training costs, a diverging evaluation included."""
         return len(self.scores) + self.diverged
 
-    @property
+    @cached_property
     def value(self) -> float:
         """Its best evaluation; minus infinity where it diverged, since it can never win."""
         return -math.inf if self.diverged else max(self.scores)
@@ -57,15 +58,19 @@ class Curve:
 
 @dataclass(frozen=True)
 class Task:
-    """A table of recorded configurations of one training task."""
+    """A table of recorded configurations of one training task.
+
+    `reruns` are the scores of one good configuration under several seeds, where they were recorded.
+    """
 
     name: str
     space: SearchSpace
     curves: tuple[Curve, ...]
     epochs: int
     held_out: bool
+    reruns: tuple[tuple[float, ...], ...] = ()
 
-    @property
+    @cached_property
     def best(self) -> float:
         """The best value in the table."""
         return max(curve.value for curve in self.curves)
@@ -99,7 +104,14 @@ def load_recorded(path: Path) -> Task:
         Curve(one["params"], tuple(one["scores"]), one["diverged"], one["epoch_s"])
         for one in kept["trials"]
     )
-    return Task(kept["name"], space, curves, epochs=kept["epochs"], held_out=True)
+    return Task(
+        kept["name"],
+        space,
+        curves,
+        epochs=kept["epochs"],
+        held_out=True,
+        reruns=tuple(map(tuple, kept["reruns"])),
+    )
 
 
 def _text_rnn_curve(row: Mapping[str, Any]) -> Curve:

@@ -1,8 +1,8 @@
-"""A sampler whose proposals are replaced by the nearest recorded configuration not yet used.
+"""Proposals become the nearest recorded configuration not yet used: the limit of the method.
 
-The wrapped sampler learns from what was really tried: the trial's parameters are the recorded ones.
-A proposal is seldom recorded, so a table of 1,000 rows blunts every sampler, and rather more so the
-finer it aims; what it gains here is less than it would gain on the real space.
+The sampler learns from what was really tried: the trial's parameters are the recorded ones. A
+proposal is seldom recorded, so a table of 1,000 rows blunts every sampler, the more the finer it
+aims; what one gains here is less than it would gain on the real space.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,19 +21,34 @@ from config.space import CategoricalEntry
 from hpo.suggest import distributions
 
 
-class NearestRecorded(BaseSampler):
-    """Wraps `inner`; each proposal becomes the nearest unused configuration of the task.
+class Table:
+    """The task's configurations, each given out once.
 
     Near in the ranks of each parameter's values, evenly spread from 0 to 1; two different choices
     of a list are 1 apart.
     """
 
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._columns = {name: _Column(task, name) for name in task.space}
+        self._used = np.zeros(len(task.curves), dtype=bool)
+
+    def take(self, proposal: Mapping[str, Any]) -> int:
+        """The number of the nearest configuration that is left."""
+        distance = np.sum([c.squared(proposal[name]) for name, c in self._columns.items()], axis=0)
+        number = int(np.argmin(np.where(self._used, np.inf, distance)))
+        self._used[number] = True
+        return number
+
+
+class NearestRecorded(BaseSampler):
+    """Wraps `inner`; each proposal becomes the nearest unused configuration of the task."""
+
     def __init__(self, inner: BaseSampler, task: Task) -> None:
         self._inner = inner
         self._task = task
         self._distributions = distributions(task.space)
-        self._columns = {name: _Column(task, name) for name in self._distributions}
-        self._used = np.zeros(len(task.curves), dtype=bool)
+        self._table = Table(task)
         self._numbers = {_key(curve.params): n for n, curve in enumerate(task.curves)}
 
     def number_of(self, params: Mapping[str, object]) -> int:
@@ -67,14 +82,11 @@ class NearestRecorded(BaseSampler):
         if "fixed_params" in trial.system_attrs:
             return {}  # the configuration was chosen already
         inner_space = self._inner.infer_relative_search_space(study, trial)
-        proposal = self._inner.sample_relative(study, trial, inner_space)
+        proposal = dict(self._inner.sample_relative(study, trial, inner_space))
         for name, dist in self._distributions.items():
             if name not in proposal:
                 proposal[name] = self._inner.sample_independent(study, trial, name, dist)
-        distance = np.sum([c.squared(proposal[name]) for name, c in self._columns.items()], axis=0)
-        number = int(np.argmin(np.where(self._used, np.inf, distance)))
-        self._used[number] = True
-        return dict(self._task.curves[number].params)
+        return dict(self._task.curves[self._table.take(proposal)].params)
 
     @override
     def sample_independent(
@@ -92,11 +104,10 @@ class _Column:
 
     def __init__(self, task: Task, name: str) -> None:
         self._listed = isinstance(task.space[name], CategoricalEntry)
-        self._values = [curve.params[name] for curve in task.curves]
+        self._values: list[Any] = [curve.params[name] for curve in task.curves]
         if not self._listed:
-            self._numbers = np.array(self._values, dtype=float)
-            self._sorted = np.sort(self._numbers)
-            self._ranks = self._rank(self._numbers)
+            self._sorted = np.sort(np.array(self._values, dtype=float))
+            self._ranks = self._rank(np.array(self._values, dtype=float))
 
     def squared(self, value: Any) -> NDArray[np.float64]:
         """How far each row is from the value, squared."""
@@ -106,7 +117,7 @@ class _Column:
         return squared
 
     def _rank(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        places = np.arange(len(self._sorted)) / max(1, len(self._sorted) - 1)
+        places = np.linspace(0, 1, len(self._sorted))
         rank: NDArray[np.float64] = np.interp(values, self._sorted, places)
         return rank
 

@@ -1,5 +1,7 @@
 """The pruners and samplers of hpo, made from a preset for a task of recorded curves."""
 
+from functools import cache
+
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
@@ -14,7 +16,7 @@ PRESET = "kobart"
 
 def configuration(task: Task, *, preset: str = PRESET, seed: int = 42) -> Configuration:
     """The preset, with the task's search space and its number of evaluations for a trial."""
-    config = load(preset, overrides=(), environ={})
+    config = _load(preset)
     training = config.training.model_copy(
         update={"num_train_epochs": task.epochs, "evaluations_per_epoch": 1}
     )
@@ -35,3 +37,8 @@ def preset_pruner(task: Task, *, preset: str = PRESET) -> BasePruner:
 def preset_sampler(task: Task, *, seed: int, preset: str = PRESET) -> BaseSampler:
     """The preset's sampler as it ships, for a worker of that seed."""
     return make_sampler(configuration(task, preset=preset, seed=seed), worker_seed=0)
+
+
+@cache
+def _load(preset: str) -> Configuration:
+    return load(preset, overrides=(), environ={})  # reading it takes longer than many a replay

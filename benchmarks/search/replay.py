@@ -98,6 +98,12 @@ class Search:
         return self.delivered[-1].value if self.delivered else -math.inf
 
     @property
+    def winner(self) -> int | None:
+        """The number of the best finished trial's curve; None where none has finished."""
+        finished = [trial.curve for trial in self.trials if trial.complete]
+        return max(finished, key=lambda n: self.task.curves[n].value, default=None)
+
+    @property
     def regret(self) -> float:
         """How much worse the best finished trial is than the unpruned search's."""
         return self.unpruned_best - self.best
