@@ -10,6 +10,7 @@ from benchmarks.ratios import machine
 from benchmarks.search.cells import NOISY, PRUNING, SEARCHING, cells, measure
 from benchmarks.search.curves import NoCurves, Task, load_recorded, load_text_rnn
 from benchmarks.search.methods import OURS, find_peers, pruning_methods, search_methods
+from benchmarks.search.ours import PRESET, PRUNER, SAMPLER, preset_has
 from benchmarks.search.report import report
 
 PROJECT = Path(__file__).parents[2]
@@ -29,6 +30,8 @@ def main() -> None:
     print(f"machine (the figures do not depend on it): {machine()}")
     for line in find_peers(given.peers):
         print(line)
+    print(f"the {PRESET} preset has the pruner {PRUNER.name}: {preset_has(PRUNER)},")
+    print(f"the sampler {SAMPLER.name}: {preset_has(SAMPLER)}")
     tasks = _tasks(given.curves)
     seeds = QUICK_SEEDS if given.quick else SEEDS
     names: dict[str, Sequence[str]] = {

@@ -16,11 +16,12 @@ from optuna.pruners import (
 from optuna.samplers import BaseSampler, TPESampler
 
 from benchmarks.search.curves import Task
-from benchmarks.search.ours import preset_pruner, preset_sampler
+from benchmarks.search.ours import MEDIAN_HYPERBAND, PRUNER, SAMPLER, pruner, sampler
 from benchmarks.search.replay import Method, OptunaMethod
 
 MakeMethod = Callable[[Task, int], Method]
-OURS = "ours (preset)"
+OURS = "hpo extrapolation"
+OUR_SEARCH = "hpo curve_tpe + extrapolation"
 NO_PRUNING = "random, no pruning"
 
 
@@ -35,7 +36,8 @@ def pruning_methods() -> dict[str, MakeMethod]:
         "Optuna halving (2, 3)": lambda _: _halving(2, 3),
         "Optuna halving (3, 3)": lambda _: _halving(3, 3),
         "Optuna halving (5, 3)": lambda _: _halving(5, 3),
-        OURS: preset_pruner,
+        "hpo median+hyperband": lambda task: pruner(task, MEDIAN_HYPERBAND),
+        OURS: _our_pruner,
     }
     ours = {name: partial(_pruned, make) for name, make in made.items()}
     return {
@@ -55,8 +57,9 @@ def search_methods() -> dict[str, MakeMethod]:
         "TPE + Optuna Hyperband": partial(
             _searched, tpe, lambda task: HyperbandPruner(max_resource=task.epochs)
         ),
-        "random + our pruner": partial(_pruned, preset_pruner),
-        OURS: partial(_searched, lambda task, seed: preset_sampler(task, seed=seed), preset_pruner),
+        "random + hpo extrapolation": partial(_pruned, _our_pruner),
+        "TPE + hpo extrapolation": partial(_searched, tpe, _our_pruner),
+        OUR_SEARCH: partial(_searched, _our_sampler, _our_pruner),
         "Ray ASHA + OptunaSearch": partial(_ray, search=True),
         "W&B bayes + hyperband": partial(_wandb, bayes=True),
     }
@@ -93,17 +96,26 @@ def _tpe(task: Task, seed: int) -> BaseSampler:
     return TPESampler(seed=seed)
 
 
+def _our_pruner(task: Task) -> BasePruner:
+    return pruner(task, PRUNER)
+
+
+def _our_sampler(task: Task, seed: int) -> BaseSampler:
+    return sampler(task, SAMPLER, seed=seed)
+
+
 def _pruned(make: Callable[[Task], BasePruner], task: Task, seed: int) -> Method:
     return OptunaMethod(task, sampler=None, pruner=make(task), seed=seed)
 
 
 def _searched(
-    sampler: Callable[[Task, int], BaseSampler],
-    pruner: Callable[[Task], BasePruner],
+    make_sampler: Callable[[Task, int], BaseSampler],
+    make_pruner: Callable[[Task], BasePruner],
     task: Task,
     seed: int,
 ) -> Method:
-    return OptunaMethod(task, sampler=sampler(task, seed), pruner=pruner(task), seed=seed)
+    made = make_sampler(task, seed)
+    return OptunaMethod(task, sampler=made, pruner=make_pruner(task), seed=seed)
 
 
 def _wandb(task: Task, seed: int, *, bayes: bool) -> Method:

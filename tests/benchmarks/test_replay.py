@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 from typing_extensions import override
 
 from benchmarks.search.curves import Curve, Task
-from benchmarks.search.ours import preset_pruner, preset_sampler
+from benchmarks.search.methods import OUR_SEARCH, search_methods
 from benchmarks.search.replay import OptunaMethod, at_epochs, drawn, replay, run
 from config.space import CategoricalEntry, FloatEntry
 
@@ -133,10 +133,9 @@ def test_nearest_recorded_configuration_is_used():
     assert method.study.trials[0].params["rate"] in rates
 
 
-def test_presets_parts_run_on_a_task_of_another_space():
+def test_our_own_sampler_and_pruner_run_on_a_task_of_another_space():
     made = rising(30)
-    sampler, pruner = preset_sampler(made, seed=1), preset_pruner(made)
 
-    search = replay(made, sampler=sampler, pruner=pruner, workers=8, n_trials=20, seed=1)
+    search = run(made, search_methods()[OUR_SEARCH](made, 1), workers=8, n_trials=20)
 
     assert len(search.trials) == 20
