@@ -17,6 +17,7 @@ COMMANDS = {
     "dashboard",
     "delete",
     "down",
+    "import-sweep",
     "mirror",
     "predict",
     "reap",
