@@ -31,7 +31,7 @@ from storage.connect import Database
 from storage.errors import StorageError
 from storage.leases import Leases
 from storage.workers import Workers
-from trainer.data import fingerprint, locate_data
+from trainer.data import DataFiles, fingerprint, locate_data
 from trainer.device import device_name, pick_device
 from trainer.memory import MemoryBaseline
 from trainer.session import TrainingSession
@@ -67,6 +67,20 @@ def on_machine(pinned: Pinned, machine: Machine) -> Configuration:
     return pinned.config.model_copy(update={"general": general})
 
 
+def on_this_machine(
+    database: Database, name: str, machine: Machine
+) -> tuple[Pinned, Configuration, DataFiles]:
+    """The study, its configuration here, and the data, which are those that it is pinned to.
+
+    Raises WorkerRefused where data or versions are not the study's, TrainerError without data.
+    """
+    pinned = studies.read(database, name)
+    config = on_machine(pinned, machine)
+    files = locate_data(config.general.data_path)
+    studies.check_worker(pinned, data_fingerprint=fingerprint(files))
+    return pinned, config, files
+
+
 def work(
     database: Database,
     name: str,
@@ -81,10 +95,7 @@ def work(
     Raises WorkerRefused before any trial is taken when data or versions are not the study's, and
     TrainerError when data or model cannot be used.
     """
-    pinned = studies.read(database, name)
-    config = on_machine(pinned, machine)
-    files = locate_data(config.general.data_path)
-    studies.check_worker(pinned, data_fingerprint=fingerprint(files))
+    pinned, config, files = on_this_machine(database, name, machine)
     output = Path(config.general.output_dir)
     session = TrainingSession(files, output / "cache")
     session.prepare(config)  # what every trial would fail of must not cost a trial

@@ -82,6 +82,12 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def threads_each(workers: int, environ: Mapping[str, str]) -> int:
+    """CPU threads for each of so many workers: what OMP_NUM_THREADS says, else its part."""
+    given = environ.get(THREADS, "")
+    return int(given) if NUMBER.fullmatch(given) and given != "0" else max(1, cores() // workers)
+
+
 def _label(card: str, number: int, per_gpu: int) -> str:
     name = card if card == CPU else f"gpu{card}"
     return name if per_gpu == 1 else f"{name}.{number}"
@@ -90,7 +96,7 @@ def _label(card: str, number: int, per_gpu: int) -> str:
 def _threads(workers: int, environ: Mapping[str, str]) -> dict[str, str]:
     if workers == 1 or THREADS in environ:
         return {}
-    return {THREADS: str(max(1, cores() // workers))}
+    return {THREADS: str(threads_each(workers, environ))}
 
 
 def _card(card: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
-PER_GPU = re.compile(r"[1-9]|[1-5][0-9]|6[0-4]")
+PER_GPU = re.compile(r"auto|[1-9]|[1-5][0-9]|6[0-4]")
 MOST_PER_GPU = 64
 DEFAULT_STORAGE = "sqlite:///hpo.db"
 
@@ -40,13 +40,11 @@ def not_empty(_: click.Context, __: click.Parameter, value: str | None) -> str |
     return value
 
 
-def per_gpu_count(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
-    """Read how many workers share a GPU."""
-    if value is None:
-        return None
-    if not PER_GPU.fullmatch(value):
-        raise click.BadParameter(f"{value!r} is no number from 1 to {MOST_PER_GPU}")
-    return int(value)
+def per_gpu_count(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is neither a number of workers on a GPU nor auto."""
+    if value is not None and not PER_GPU.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is neither auto nor a number from 1 to {MOST_PER_GPU}")
+    return value
 
 
 config_option: Decorator = click.option(

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +19,7 @@ from hpo.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from config.schema import Configuration
     from hpo.assignment import Assignment
     from storage.patience import Patience
 
@@ -61,9 +61,15 @@ if TYPE_CHECKING:
 @click.option(
     "--per-gpu",
     callback=per_gpu_count,
-    metavar="K",
+    metavar="K|auto",
     help="Train K trials at once on a GPU (on the CPU where there is none), each in a worker of "
-    "its own.",
+    "its own; auto measures which K gets on fastest and fits.",
+)
+@click.option(
+    "--mps/--no-mps",
+    default=True,
+    show_default=True,
+    help="Where trials share a GPU, use or start CUDA's Multi-Process Service.",
 )
 @click.option(
     "--threads",
@@ -88,7 +94,8 @@ def worker(
     checkpoints: str | None,
     max_trials: int | None,
     gpus: str | None,
-    per_gpu: int | None,
+    per_gpu: str | None,
+    mps: bool,
     threads: int | None,
     wait: bool,
     storage: str,
@@ -113,8 +120,8 @@ def worker(
         "--wait" if wait else "--no-wait",
     ]
     if gpus is not None or per_gpu is not None:
-        chosen_seats = {"gpus": gpus, "per_gpu": per_gpu or 1}
-        sys.exit(_fleet(chosen_seats, study, made_of, storage=storage, options=options))
+        wanted = {"gpus": gpus, "per_gpu": per_gpu or "1", "mps": mps, "machine": machine}
+        sys.exit(_fleet(wanted, study, made_of, storage=storage, options=options))
     assignment = Assignment.take(os.environ)
     if assignment is None:
         chosen = _words({"--study": study, "--config": source})
@@ -195,27 +202,45 @@ def _work(
 
 
 def _fleet(
-    chosen_seats: Mapping[str, Any],
+    wanted: Mapping[str, Any],
     study: str | None,
     made_of: Mapping[str, Any],
     *,
     storage: str,
     options: Sequence[str],
 ) -> int:
-    from tempfile import TemporaryDirectory
-
     import torch
 
+    from hpo.bursts import AskedToStop
     from hpo.fleet import run_fleet
-    from hpo.seats import chosen_gpus, seats
+    from hpo.seating import Wanted, seated
+    from hpo.seats import chosen_gpus
     from storage.patience import WORKER_OUTAGE_S, Patience
 
-    chosen = chosen_gpus(chosen_seats["gpus"], available=torch.cuda.device_count())
+    gpus = chosen_gpus(wanted["gpus"], available=torch.cuda.device_count())
+    each = None if wanted["per_gpu"] == "auto" else int(wanted["per_gpu"])
+    places = Wanted(gpus, each, wanted["mps"], wanted["machine"]["threads"])
     name = _study(storage, study, made_of, patience=Patience(WORKER_OUTAGE_S))
     environ = _environ(storage)
-    with TemporaryDirectory(prefix="hpo-cards-", ignore_cleanup_errors=True) as locks:
-        places = seats(chosen, chosen_seats["per_gpu"], environ=environ, locks=Path(locks))
-        return run_fleet(places, ["--study", name, *options], environ=environ)
+    try:
+        with seated(
+            places,
+            lambda: _configuration(storage, name, wanted["machine"]),
+            environ=environ,
+            say=click.echo,
+        ) as seats:
+            return run_fleet(seats, ["--study", name, *options], environ=environ)
+    except AskedToStop:
+        click.echo("worker ended: stopped as asked")
+        return 0
+
+
+def _configuration(storage: str, study: str, machine: Mapping[str, Any]) -> "Configuration":
+    from hpo.launch import Machine, on_this_machine
+    from hpo.opening import open_database
+
+    with open_database(storage) as database:
+        return on_this_machine(database, study, Machine(**machine))[1]
 
 
 def _study(

@@ -53,6 +53,15 @@ def test_two_on_one_cpu_find_what_one_finds_even_where_memory_is_short_between_t
     assert workers == {1}
 
 
+def test_ctrl_c_while_auto_measures_ends_with_no_trial_begun(sqlite_machine) -> None:
+    measuring = sqlite_machine.start(*FOUR_TRIALS, "--per-gpu", "auto", PYTHONUNBUFFERED="1")
+    assert measuring.stdout is not None
+    assert "measuring" in measuring.stdout.readline()
+    measuring.send_signal(signal.SIGINT)
+    assert "worker ended: stopped as asked" in sqlite_machine.finish(measuring)
+    assert sqlite_machine.trials() == []
+
+
 def test_one_ctrl_c_ends_all_in_good_order(sqlite_machine, until) -> None:
     machine = sqlite_machine
     workers = machine.start(*FOUR_TRIALS, "-o", "training.num_train_epochs=50", "--per-gpu", "2")
