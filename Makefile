@@ -112,6 +112,10 @@ bench-turnover: setup ## measure what lies between two trials, and a start (an h
 bench-storage: setup ## measure ask, report, tell, status and dashboard beside plain Optuna (an hour)
 	@$(BIN)/python -m benchmarks.storage $(ARGS)
 
+.PHONY: bench-per-gpu
+bench-per-gpu: setup ## measure trials an hour with 1, 2, 3 and 4 trials at once on a card
+	@$(BIN)/python -m benchmarks.per_gpu $(ARGS)
+
 .PHONY: check
 check: setup ## lint, check the format, the types and the layers
 	$(BIN)/ruff check .

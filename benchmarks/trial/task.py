@@ -71,7 +71,7 @@ class Task:
     def __init__(self, source: Source, size: Size, *, seed: int) -> None:
         self.seed = seed
         self.folder = source.folder / f"seed-{seed}"
-        data = _subset(source, size)
+        data = subset(source, size)
         whole = settings(source, size, seed=seed, data=data)
         drawn = from_mapping(whole)
         weights = self.folder / "start"
@@ -115,7 +115,8 @@ def settings(source: Source, size: Size, *, seed: int, data: str) -> dict[str, A
     }
 
 
-def _subset(source: Source, size: Size) -> str:
+def subset(source: Source, size: Size) -> str:
+    """Return the folder with so many of the texts, written where it is not there yet."""
     folder = source.folder / f"data-{size.train_rows}-{size.dev_rows}"
     if not folder.exists():
         files = locate_data(source.data)
