@@ -1,6 +1,7 @@
 """A process that looks at the device and what memory is free: `python -m hpo.look` prints JSON.
 
-A process of its own, because who has once used a card keeps memory on it.
+A process of its own, because who has once used a card keeps memory on it. `python -m hpo.look cuda`
+fails where there is no CUDA device, or none that can be used.
 """
 
 import json
@@ -10,4 +11,7 @@ from dataclasses import asdict
 from trainer.device_memory import room
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(room())) + "\n")
+    found = room()
+    if "cuda" in sys.argv and found.card is None:
+        sys.exit("CUDA finds no device")
+    sys.stdout.write(json.dumps(asdict(found)) + "\n")

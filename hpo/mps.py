@@ -7,7 +7,9 @@ nothing fails: the card gives each process a slice of time.
 
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -93,23 +95,26 @@ def _ended_well(
     seconds: float = ANSWER_S,
 ) -> str | None:
     """Run a command; None where it ended with 0, else what it said last."""
-    process = subprocess.Popen(  # noqa: S603 - our own commands
-        command,
-        env=environ,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        _, said = process.communicate(typed, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
-        process.wait()
-        return f"no answer in {seconds:.0f} s"
+    # A file, not a pipe: a service that goes on keeps what it was given to write to.
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        process = subprocess.Popen(  # noqa: S603 - our own commands
+            command,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            process.communicate(typed, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return f"no answer in {seconds:.0f} s"
+        said.seek(0)
+        lines = said.read().strip().splitlines()
     if process.returncode == 0:
         return None
-    lines = said.strip().splitlines()
     return lines[-1].strip() if lines else f"exit status {process.returncode}"

@@ -15,7 +15,7 @@ from hpo.seats import THREADS, Seat, cores, seats, threads_each
 from hpo.stop import StopRequest
 from hpo.worker_signals import die_of, worker_signals
 
-LOOK = (sys.executable, "-m", "hpo.look")
+LOOK = (sys.executable, "-m", "hpo.look", "cuda")
 
 Say = Callable[[str], None]
 

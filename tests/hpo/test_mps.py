@@ -15,6 +15,7 @@ from hpo.mps import LOGS, PIPES, PROGRAM, multi_process_service
 CONTROL = """#!/bin/sh
 if [ "$1" = -d ]; then
   [ -n "$REFUSES" ] && { echo "cannot run here" >&2; exit 1; }
+  sleep 5 & # keeps its output open, as a service may
   echo "start $CUDA_MPS_PIPE_DIRECTORY [$CUDA_VISIBLE_DEVICES]" >>"$CALLS"
 else
   read typed
