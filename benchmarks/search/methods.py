@@ -17,7 +17,7 @@ from optuna.samplers import BaseSampler, TPESampler
 
 from benchmarks.search.curves import Task
 from benchmarks.search.ours import MEDIAN_HYPERBAND, PRUNER, SAMPLER, pruner, sampler
-from benchmarks.search.replay import Method, OptunaMethod
+from benchmarks.search.replay import Method, OptunaMethod, Unpruned
 
 MakeMethod = Callable[[Task, int], Method]
 OURS = "hpo extrapolation"
@@ -28,7 +28,6 @@ NO_PRUNING = "random, no pruning"
 def pruning_methods() -> dict[str, MakeMethod]:
     """Every pruner by the name it is shown under; all meet the same configurations."""
     made: dict[str, Callable[[Task], BasePruner]] = {
-        "no pruning": lambda _: NopPruner(),
         "Optuna Median, defaults": lambda _: MedianPruner(),
         "Optuna Median (5, 5)": lambda _: MedianPruner(5, 5),
         "Optuna Hyperband, defaults": lambda task: HyperbandPruner(max_resource=task.epochs),
@@ -41,6 +40,7 @@ def pruning_methods() -> dict[str, MakeMethod]:
     }
     ours = {name: partial(_pruned, make) for name, make in made.items()}
     return {
+        "no pruning": _unpruned,
         **ours,
         "W&B hyperband (min_iter 3)": partial(_wandb, bayes=False),
         "Ray ASHA, defaults": partial(_ray, search=False),
@@ -51,7 +51,7 @@ def search_methods() -> dict[str, MakeMethod]:
     """Every pair of sampler and pruner by the name it is shown under."""
     tpe = _tpe
     return {
-        NO_PRUNING: partial(_pruned, lambda _: NopPruner()),
+        NO_PRUNING: _unpruned,
         "TPE, no pruning": partial(_searched, tpe, lambda _: NopPruner()),
         "TPE + Optuna Median": partial(_searched, tpe, lambda _: MedianPruner()),
         "TPE + Optuna Hyperband": partial(
@@ -102,6 +102,10 @@ def _our_pruner(task: Task) -> BasePruner:
 
 def _our_sampler(task: Task, seed: int) -> BaseSampler:
     return sampler(task, SAMPLER, seed=seed)
+
+
+def _unpruned(task: Task, seed: int) -> Method:
+    return Unpruned(task, seed=seed)
 
 
 def _pruned(make: Callable[[Task], BasePruner], task: Task, seed: int) -> Method:

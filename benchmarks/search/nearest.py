@@ -79,8 +79,6 @@ class NearestRecorded(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        if "fixed_params" in trial.system_attrs:
-            return {}  # the configuration was chosen already
         inner_space = self._inner.infer_relative_search_space(study, trial)
         proposal = dict(self._inner.sample_relative(study, trial, inner_space))
         for name, dist in self._distributions.items():

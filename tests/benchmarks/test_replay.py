@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from benchmarks.search.curves import Curve, Task
 from benchmarks.search.methods import OUR_SEARCH, search_methods
-from benchmarks.search.replay import OptunaMethod, at_epochs, drawn, replay, run
+from benchmarks.search.replay import OptunaMethod, Unpruned, at_epochs, drawn, replay, run
 from config.space import CategoricalEntry, FloatEntry
 
 SPACE = {"rate": FloatEntry(low=0.0, high=1.0), "batch": CategoricalEntry(choices=(4, 8))}
@@ -87,6 +87,14 @@ def test_every_pruner_meets_the_same_configurations_in_the_same_order():
     assert [trial.curve for trial in one.trials] == [trial.curve for trial in other.trials]
     assert [trial.curve for trial in one.trials] == drawn(rising(30), 5)[:20]
     assert other.epochs < one.epochs
+
+
+def test_random_search_without_pruning_is_what_a_study_that_prunes_nothing_makes_of_it():
+    made = task((0.9, 0.1), (0.1, 0.2), (0.1, 0.3), (0.5, 0.4), diverged=(0,))
+
+    on_a_study = replay(made, pruner=NopPruner(), workers=2, n_trials=4, seed=3)
+
+    assert run(made, Unpruned(made, seed=3), workers=2, n_trials=4) == on_a_study
 
 
 def test_incumbent_is_known_only_once_it_was_paid_for():
