@@ -24,7 +24,6 @@ from typing_extensions import override
 from config.samplers import GP, QMC, TPE, CmaEs, CurveTPE, Grid, Random, Sampler
 from config.schema import Configuration
 from config.space import CategoricalEntry, SearchSpace, combinations
-from hpo.cma_state import UnpickledCmaEsSampler
 from hpo.curve_tpe import CurveTPESampler
 from hpo.distinct import DistinctSampler
 from hpo.errors import SearchRefused
@@ -131,6 +130,9 @@ def _make_tpe(options: TPE, space: SearchSpace, *, seed: int) -> TPESampler:
 
 
 def _make_cmaes(options: CmaEs, *, seed: int) -> CmaEsSampler:
+    # Loads SciPy's statistics: a tenth of a worker's start, for one sampler.
+    from hpo.cma_state import UnpickledCmaEsSampler  # noqa: PLC0415
+
     return UnpickledCmaEsSampler(
         seed=seed,
         n_startup_trials=options.n_startup_trials,

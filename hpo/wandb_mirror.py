@@ -5,9 +5,11 @@ mirror something returns at once, an error is logged (the first with its traceba
 counted), and a worker's end waits a bounded time for what is still to be sent.
 """
 
+import importlib.util
 import logging
 import queue
 import shlex
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -177,15 +179,22 @@ def open_mirror(config: Configuration, folder: Path, environ: Mapping[str, str])
     mode = resolve_mode(config.wandb.mode, environ)
     if mode == "disabled":
         return Mirror()
-    try:
-        # Imported here so that a worker without W&B, or with a broken one, runs all the same.
-        from hpo.wandb_run import Target, open_run, shut_down  # noqa: PLC0415
-    except Exception:  # a W&B that can't be imported must not stop the worker
-        log.warning("W&B can't be used; the search goes on without it", exc_info=True)
+    if importlib.util.find_spec("wandb") is None:
+        log.warning("W&B can't be used, it is not installed; the search goes on without it")
         return Mirror()
-    target = Target.of(config, folder)
 
     def opened(trial: TrialInfo, wire: Wire, earlier: Sequence[Point]) -> Run:
-        return open_run(target, trial, wire=wire, earlier=earlier)
+        # Imported in the mirror's thread: it takes a quarter of a worker's start, and a W&B that
+        # is broken must not stop the worker.
+        from hpo.wandb_run import Target, open_run  # noqa: PLC0415
 
-    return WandbMirror(opened, mode, shut_down=shut_down)
+        return open_run(Target.of(config, folder), trial, wire=wire, earlier=earlier)
+
+    return WandbMirror(opened, mode, shut_down=_shut_down)
+
+
+def _shut_down(timeout_s: float) -> None:
+    """End wandb's service, where wandb was imported."""
+    shut_down = getattr(sys.modules.get("hpo.wandb_run"), "shut_down", None)
+    if shut_down is not None:
+        shut_down(timeout_s)

@@ -10,12 +10,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from statistics import fmean
+from typing import Any
 
 from kiwipiepy import Kiwi, Match
-from rouge_score import rouge_scorer
-from rouge_score.tokenizers import Tokenizer
 
 from trainer.errors import TrainerError
 
@@ -57,7 +56,13 @@ class RougeScorer:
             known = ", ".join(SPLITS)
             raise TrainerError(f"there is no ROUGE tokenizer {tokenizer!r}; choose one of {known}")
         self._tokens = _Tokens(SPLITS[tokenizer])
-        self._rouge = rouge_scorer.RougeScorer(list(ROUGE_TYPES), tokenizer=self._tokens)
+
+    @cached_property
+    def _rouge(self) -> Any:
+        # At the first evaluation: it loads the whole of NLTK, a tenth of a worker's start.
+        from rouge_score import rouge_scorer  # noqa: PLC0415
+
+        return rouge_scorer.RougeScorer(list(ROUGE_TYPES), tokenizer=self._tokens)
 
     def score(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Scores:
         """Return the mean over all examples; see `score_each`."""
@@ -85,7 +90,7 @@ class RougeScorer:
         return _scores([fmean(each[name].fmeasure for each in scored) for name in ROUGE_TYPES])
 
 
-class _Tokens(Tokenizer):  # type: ignore[misc]  # rouge_score has no types
+class _Tokens:
     """What rouge_score asks for tokens: it looks texts up that were split beforehand, in one batch.
 
     Kiwi is several times faster on a batch, and the references stay the same between evaluations.

@@ -294,16 +294,35 @@ class TestWithoutWandb:
         subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_wandb_that_cannot_be_imported_is_said_and_stops_nobody(
+    def test_a_wandb_that_is_not_installed_is_said_and_stops_nobody(
         self, tmp_path, monkeypatch, caplog
     ):
-        monkeypatch.setitem(sys.modules, "wandb", None)
-        monkeypatch.delitem(sys.modules, "hpo.wandb_run", raising=False)
+        monkeypatch.setitem(sys.modules, "wandb", None)  # as where it is not installed
         with caplog.at_level(logging.WARNING):
             mirror = open_mirror(CONFIG, tmp_path, {})
         assert type(mirror) is Mirror
         tell(mirror)
         assert "goes on without it" in caplog.text
+
+    def test_a_wandb_that_is_broken_is_said_by_its_thread_and_stops_nobody(
+        self, tmp_path, monkeypatch, caplog
+    ):
+        monkeypatch.setitem(sys.modules, "hpo.wandb_run", None)  # an import of it fails
+        with caplog.at_level(logging.WARNING):
+            mirror = open_mirror(CONFIG, tmp_path, {"WANDB_MODE": "offline"})
+            tell(mirror)
+            mirror.close()
+        assert "goes on without it" in caplog.text
+
+    def test_wandb_is_imported_by_the_first_trial_and_not_before(self, tmp_path):
+        code = (
+            "import os, sys; from pathlib import Path; from config.load import load;"
+            "from hpo.wandb_mirror import open_mirror;"
+            f"mirror = open_mirror(load('demo'), Path({str(tmp_path)!r}), os.environ);"
+            "mirror.close(); assert 'wandb' not in sys.modules"
+        )
+        environ = os.environ | {"WANDB_MODE": "offline"}
+        subprocess.run([sys.executable, "-c", code], check=True, env=environ)
 
 
 def test_settings_of_the_machine_are_not_shared():
