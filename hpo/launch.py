@@ -12,6 +12,7 @@ from rich.console import Console
 from config.schema import Configuration
 from hpo import study as studies
 from hpo.assignment import Assignment
+from hpo.chores import chores_aside
 from hpo.extension import study_budget
 from hpo.lease_length import lease_seconds
 from hpo.objective import Objective
@@ -104,6 +105,7 @@ def work(
     process.parent.ready(name, max_attempts=config.optuna.max_attempts)
     with (
         _mirror(config, output, process.stop) as mirror,
+        chores_aside() as chores,
         Progress(console, metric=metric) as progress,
         _registered(database, name, process.assignment) as registration,
     ):
@@ -115,6 +117,7 @@ def work(
             progress=progress,
             stop=process.stop,
             parent=process.parent,
+            chores=chores,
         )
         objective = Objective(around, config, session, _card(progress))
         sweep(around.study, objective.checkpoint_root)

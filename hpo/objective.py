@@ -76,7 +76,7 @@ class Objective:
         except (Stopped, LeaseLost, DeviceLost):
             run.left()
             raise
-        forget(resume)
+        self.around.chores.add(lambda: forget(resume))
         return outcome
 
     def _attempt(
@@ -117,7 +117,7 @@ class Objective:
             outcome = run.ended(result)
         if outcome.state is TrialState.PRUNED:
             # It cannot win, and 500 MB a model fill a disk.
-            Checkpoints(folder, limit=1).clear()
+            self.around.chores.add(Checkpoints(folder, limit=1).clear)
         return outcome
 
     def refuse(self, trial_id: int, error: Exception) -> Outcome:

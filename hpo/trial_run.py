@@ -3,7 +3,7 @@
 Before every write the lease is confirmed, so a worker that lost its trial writes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from optuna.study import Study
@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from config.schema import Configuration
 from hpo import trial_record
+from hpo.chores import Chores
 from hpo.infeasible import end_infeasible, withdraw
 from hpo.lease_keeper import LeaseKeeper
 from hpo.mirrored import StudyName, ended_elsewhere, trial_info
@@ -20,7 +21,7 @@ from hpo.progress import Progress
 from hpo.prune_reasons import Verdict, decide, text
 from hpo.stop import Stopped, StopRequest
 from hpo.telling import tell
-from hpo.trial_info import Ending
+from hpo.trial_info import Ending, Point, TrialInfo
 from hpo.wandb_mirror import Mirror
 from storage.connect import Database
 from trainer.errors import Infeasible
@@ -49,6 +50,7 @@ class Surroundings:
     progress: Progress
     stop: StopRequest
     parent: Parent = field(default_factory=Parent)
+    chores: Chores = field(default_factory=Chores)
 
 
 class TrialRun:
@@ -63,6 +65,7 @@ class TrialRun:
         self._samples: tuple[Sample, ...] = ()
         self._verdict: Verdict | None = None
         self._to_announce: Mapping[str, object] | None = None
+        self._to_mirror: tuple[TrialInfo, Sequence[Point]] | None = None
 
     def again(self) -> None:
         """Start over in this process: what was reported is not reported once more."""
@@ -84,7 +87,7 @@ class TrialRun:
             self._to_announce = params  # once it is known from where
         else:
             self._around.progress.started(number, params)
-        self._around.mirror.start(
+        self._to_mirror = (
             trial_info(study, number, settings, params, continued=continued),
             trial_record.curve(self._frozen()),
         )
@@ -93,6 +96,7 @@ class TrialRun:
         """After an optimizer step: leave when asked to stop or when the lease is lost."""
         self._announce(step.epoch * (step.step - 1) / step.step)
         self.on_poll()
+        self._mirror()
         self._around.progress.stepped(step.step, step.total_steps, step.loss)
 
     def on_poll(self) -> None:
@@ -139,7 +143,7 @@ class TrialRun:
             self._announce(evaluation.epoch)
             self._around.progress.made_up(evaluation.epoch, value)
         self._around.parent.evaluated()
-        self._around.mirror.evaluation(self._curve[-1])
+        self._mirror().evaluation(self._curve[-1])
 
     def _decide(self, evaluation: Evaluation, *, again: bool) -> None:
         verdict = decide(self._around.study, self._trial, again=again)
@@ -201,7 +205,7 @@ class TrialRun:
         trial = self._frozen()
         ending = ended_elsewhere(trial)
         self._around.progress.failed(trial.number, str(ending.reason))
-        self._around.mirror.finish(ending)
+        self._mirror().finish(ending)
         return Outcome(trial.state)
 
     def left(self) -> None:
@@ -209,9 +213,17 @@ class TrialRun:
         self._around.mirror.release()
 
     def _close(self, ending: Ending, state: TrialState, *, error: str | None = None) -> Outcome:
-        self._around.mirror.finish(ending)
-        save_note(self._around.study, self._trial, samples=self._samples)
+        self._mirror().finish(ending)
+        study, trial, samples = self._around.study, self._trial, self._samples
+        self._around.chores.add(lambda: save_note(study, trial, samples=samples))
         return Outcome(state, error)
+
+    def _mirror(self) -> Mirror:
+        """W&B, once it knows of the trial. Its first step comes first: opening a run takes time."""
+        if self._to_mirror is not None:
+            begun, self._to_mirror = self._to_mirror, None
+            self._around.mirror.start(*begun)
+        return self._around.mirror
 
     def _frozen(self) -> FrozenTrial:
         return self._around.database.storage.get_trial(self._id)

@@ -218,17 +218,22 @@ def _borrowed_model(
 ) -> Iterator[BartForConditionalGeneration]:
     """Lend the session's model with its initial weights; clean up behind the training."""
     weights = session.weights(config)
+    in_order = False
     check_lengths(config, weights.model.config)
     try:
         model = weights.fresh(device)
         model.generation_config = generation_settings(weights.ids, config.generation)
         set_activation_checkpointing(model, on=config.training.gradient_checkpointing)
         yield model
+        in_order = True
     finally:
         weights.rest()
         AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001  # no public way
         GradientState._reset_state()  # noqa: SLF001
-        gc.collect()  # the Trainer is full of cycles
+        if in_order:
+            session.clear_away()
+        else:
+            gc.collect()  # what an error's traceback holds goes later: it must not be passed over
         if device.type == "cuda":
             torch.cuda.empty_cache()
 

@@ -20,6 +20,7 @@ from trainer.rouge import RougeScorer
 from trainer.tokens import load_tokenizer
 
 ENCODINGS_KEPT = 4
+LOOKED_THROUGH_EVERY = 16  # trainings
 
 T = TypeVar("T")
 
@@ -57,6 +58,8 @@ class TrainingSession:
         self._dev_split: Kept[EncodedSplit] = Kept(ENCODINGS_KEPT)
         self._weights: Kept[InitialWeights] = Kept(1)
         self._scorers: Kept[RougeScorer] = Kept(1)
+        self._made_weights = False
+        self._cleared = 0
 
     @cached_property
     def train(self) -> list[Example]:
@@ -106,12 +109,24 @@ class TrainingSession:
         name = config.metric.tokenizer
         return self._scorers.get(name, lambda: RougeScorer(name))
 
+    def clear_away(self) -> None:
+        """Collect what a training left, and have the collector pass over what is here now.
+
+        Looking through all of it is 0.25 s (measured) each time that a Trainer begins or ends. Now
+        and then it is done all the same: what was still in use here may have become garbage.
+        """
+        self._cleared += 1
+        if self._cleared % LOOKED_THROUGH_EVERY == 0:
+            gc.unfreeze()
+        gc.collect()  # a Trainer is full of cycles
+        gc.freeze()
+
     def _initial_weights(self, config: Configuration) -> InitialWeights:
-        gc.unfreeze()
-        gc.collect()  # the model kept before may hang in a cycle
+        if self._made_weights:  # the model kept before may hang in a cycle
+            gc.unfreeze()
+            gc.collect()
+        self._made_weights = True
         weights = InitialWeights(load_model(config, self.tokenizer(config)))
-        # What is here now stays. Looking through it is 0.25 s (measured) each time that a Trainer
-        # begins or a training is cleared away; unfrozen above before it is replaced.
         gc.freeze()
         return weights
 

@@ -20,6 +20,8 @@ from hpo.trial_run import TrialRun
 from storage.connect import Database
 from trainer.evaluation import Step
 
+FIRST_STEP = Step(1, 10, 0.1, 2.0)
+
 
 class PruneAt(BasePruner):
     """Prunes every trial at these steps."""
@@ -113,10 +115,20 @@ def test_the_mirror_is_told_in_order(search: Search, begin: Callable[..., TrialR
     assert ending == Ending("complete", 0.2, None, 3.0)
 
 
+def test_the_mirror_hears_of_a_trial_after_its_first_step(
+    search: Search, begin: Callable[..., TrialRun]
+) -> None:
+    run = begin()
+    assert search.mirror.words == []
+    run.on_step(FIRST_STEP)
+    run.on_step(FIRST_STEP)
+    assert search.mirror.words == ["start"]
+
+
 def test_the_mirror_learns_nothing_of_this_machine(
     search: Search, begin: Callable[..., TrialRun]
 ) -> None:
-    begin()
+    begin().on_step(FIRST_STEP)
     (_, info) = search.mirror.told[0]
     assert not {"data_path", "output_dir", "cpu_threads"} & set(info.settings["general"])
     assert search.config.general.output_dir not in str(info.settings)

@@ -1,0 +1,34 @@
+"""What an ended trial leaves to do, done aside of the next one."""
+
+import logging
+import threading
+
+from hpo.chores import Chores, chores_aside
+
+
+def test_a_chore_is_done_at_once_where_there_is_no_thread():
+    done = []
+    Chores().add(lambda: done.append(1))
+    assert done == [1]
+
+
+def test_nobody_waits_for_a_chore_aside_but_the_end():
+    may_go, done = threading.Event(), []
+    with chores_aside() as chores:
+        chores.add(may_go.wait)
+        chores.add(lambda: done.append("second"))
+        assert done == []
+        may_go.set()
+    assert done == ["second"]
+
+
+def test_a_chore_that_fails_is_logged_and_the_next_is_done(caplog):
+    def fails() -> None:
+        raise OSError("the disk is away")
+
+    done = []
+    with caplog.at_level(logging.WARNING), chores_aside() as chores:
+        chores.add(fails)
+        chores.add(lambda: done.append("second"))
+    assert done == ["second"]
+    assert "left as it was" in caplog.text
