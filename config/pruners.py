@@ -83,8 +83,8 @@ class Extrapolation(_Named):
         default=3, description="no trial is pruned before this evaluation"
     )
     standard_errors: Annotated[Real, Field(ge=0, le=10)] = Field(
-        default=1.0,
-        description="benefit of the doubt: how far noise may hide a rise; more stops fewer trials",
+        default=2.0,
+        description="benefit of the doubt in a curve's extrapolation; more stops fewer trials",
     )
 
 

@@ -1,26 +1,28 @@
 """What the trials of a study tell about learning curves, kept between the decisions of a process.
 
-A trial that is over is read once and counted; only what is running is read at every decision. The
-counts do not depend on the order in which trials ended, so every process comes to the same.
+A trial that is over is read once; only what is running is read at every decision. How curves behave
+is taken from the latest ones alone, so a decision costs the same however many trials there are, the
+first one of a process nearly so. By the trials' numbers, not by when a process learnt of their end:
+every process comes to the same.
 """
 
-from __future__ import annotations  # an array's type
-
 import math
-from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 
 import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.bending import BENDS, bend_of
+from hpo.bending import BENDS, LONGER, bend_of
 from hpo.learning_curve import LearningCurve
 from hpo.trial_record import is_infeasible
 
+LATEST = 100  # curves that the behaviour at a step is taken from
 CURVES = (TrialState.COMPLETE, TrialState.PRUNED)
+KEPT_CURVES, KEPT_BENDS = 4096, 65536  # a few MB
 
 
 @dataclass(frozen=True)
@@ -33,87 +35,92 @@ class Leader:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How the curves of a study behave at one step: the noise of each, and how often each bend."""
+    """How curves behave from one step on: the usual noise of an evaluation, how often each bend."""
 
-    noises: np.ndarray
+    noise: float
     bends: Sequence[int]
-
-    @property
-    def noise(self) -> float:
-        """The usual noise; 0 before any curve has come that far."""
-        return float(np.median(self.noises)) if len(self.noises) else 0.0
-
-
-@dataclass
-class _Tally:
-    """The behaviour at one step of the first `counted` curves that are over."""
-
-    counted: int = 0
-    noises: array[float] = field(default_factory=lambda: array("d"))
-    bends: list[int] = field(default_factory=lambda: [0] * len(BENDS))
-
-    def add(self, curve: LearningCurve, step: int) -> None:
-        count = curve.until(step)
-        if count and curve.steps[-1] >= step:
-            self.noises.append(curve.noise(count))
-            bend = bend_of(curve, step)
-            if bend is not None:
-                self.bends[bend] += 1
 
 
 class CurveLedger:
-    """The curves of one study; `direction` is fixed for its life."""
+    """The curves of one study; `sign` is -1 where less is better."""
 
     def __init__(self, *, sign: float) -> None:
         self._sign = sign
-        self._read = 0
+        self._trials: Sequence[FrozenTrial] = ()
         self._open: list[int] = []
-        self._over: list[LearningCurve] = []
-        self._tallies: dict[int, _Tally] = {}
+        self._running: list[FrozenTrial] = []
+        self._reached = np.zeros(0, dtype=np.int32)  # last step of each curve that is over, or 0
         self._leader: Leader | None = None
-        self._running: list[tuple[int, LearningCurve]] = []
+        self._curve = lru_cache(KEPT_CURVES)(self._read_curve)
+        self._noise = lru_cache(KEPT_CURVES)(self._read_noise)
+        self._bend = lru_cache(KEPT_BENDS)(self._read_bend)
 
     def read(self, trials: Sequence[FrozenTrial]) -> None:
         """Take in what has changed; `trials` are all of the study's, in order."""
-        places = [*self._open, *range(self._read, len(trials))]
-        self._read, self._open, self._running = len(trials), [], []
+        places = [*self._open, *range(len(self._trials), len(trials))]
+        self._trials, self._open, self._running = trials, [], []
+        if len(trials) > len(self._reached):
+            grown = np.zeros(2 * len(trials), dtype=np.int32)
+            grown[: len(self._reached)] = self._reached
+            self._reached = grown
         for place in places:
-            trial = trials[place]
-            if not trial.state.is_finished():
-                self._open.append(place)
-            if trial.state is TrialState.RUNNING and not is_infeasible(trial):
-                self._running.append((trial.number, LearningCurve.of(trial, sign=self._sign)))
-            elif trial.state in CURVES and not is_infeasible(trial):
-                self._count(trial)
+            self._take(place, trials[place])
 
-    def _count(self, trial: FrozenTrial) -> None:
-        curve = LearningCurve.of(trial, sign=self._sign)
-        self._over.append(curve)
-        if trial.state is TrialState.COMPLETE:
-            reached = self._sign * trial.values[0]
-            if math.isfinite(reached):
-                self._leader = _better(self._leader, Leader(reached, trial.number))
+    def _take(self, place: int, trial: FrozenTrial) -> None:
+        if not trial.state.is_finished():
+            self._open.append(place)
+        if is_infeasible(trial):
+            return
+        if trial.state is TrialState.RUNNING:
+            self._running.append(trial)
+        elif trial.state in CURVES:
+            self._reached[place] = max(trial.last_step or 0, 0)
+        if trial.state is TrialState.COMPLETE and math.isfinite(trial.values[0]):
+            reached = Leader(self._sign * trial.values[0], trial.number)
+            self._leader = _better(self._leader, reached)
 
     def leader(self, *, without: int) -> Leader | None:
         """The best of the trials that are complete or running, `without` this one."""
         best = self._leader
-        for number, curve in self._running:
-            if number != without and len(curve):
-                best = _better(best, Leader(curve.best[-1], number))
+        for trial in self._running:
+            values = [v * self._sign for v in trial.intermediate_values.values()]
+            reached = max(filter(math.isfinite, values), default=None)
+            if reached is not None and trial.number != without:
+                best = _better(best, Leader(reached, trial.number))
         return best
 
     def behaviour(self, step: int, *, own: tuple[int, LearningCurve]) -> Behaviour:
-        """How the curves behave at this step; the noise of the trial's `own` counts as well."""
-        tally = self._tallies.setdefault(step, _Tally())
-        for curve in self._over[tally.counted :]:
-            tally.add(curve, step)
-        tally.counted = len(self._over)
-        live = _Tally(bends=list(tally.bends))
-        for number, curve in self._running:
-            if number != own[0]:
-                live.add(curve, step)
-        live.noises.append(own[1].noise(len(own[1])))
-        return Behaviour(np.concatenate((tally.noises, live.noises)), live.bends)
+        """How the curves behave that came to this step; of the trial's `own` the noise alone."""
+        number, curve = own
+        noises = [self._noise(place) for place in self._latest(step)]
+        noises += [one.noise(len(one)) for one in self._live(step, number, noises)]
+        longer = math.ceil(LONGER * step)
+        bends = [self._bend(place, step) for place in self._latest(longer)]
+        bends += [bend_of(one, step) for one in self._live(longer, number, bends)]
+        noise = float(np.median([*noises, curve.noise(len(curve))]))
+        return Behaviour(noise, [bends.count(place) for place in range(len(BENDS))])
+
+    def _latest(self, step: int) -> list[int]:
+        """The places of the latest curves that are over and have come so far."""
+        return [int(place) for place in np.flatnonzero(self._reached >= step)[-LATEST:]]
+
+    def _live(self, step: int, without: int, over: Sequence[object]) -> Iterator[LearningCurve]:
+        """The running curves that have come so far, where too few are over."""
+        for trial in self._running[: max(LATEST - len(over), 0)]:
+            if trial.number != without and (trial.last_step or 0) >= step:
+                curve = LearningCurve.of(trial, sign=self._sign)
+                if len(curve):
+                    yield curve
+
+    def _read_curve(self, place: int) -> LearningCurve:
+        return LearningCurve.of(self._trials[place], sign=self._sign)
+
+    def _read_noise(self, place: int) -> float:
+        curve = self._curve(place)
+        return curve.noise(len(curve))
+
+    def _read_bend(self, place: int, step: int) -> int | None:
+        return bend_of(self._curve(place), step)
 
 
 class Ledgers:
@@ -143,10 +150,10 @@ class Ledgers:
         self._size = len(trials)
         return self._ledger
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Ledgers:
+    def __deepcopy__(self, memo: dict[int, object]) -> "Ledgers":
         return Ledgers()
 
-    def __reduce__(self) -> tuple[type[Ledgers], tuple[()]]:
+    def __reduce__(self) -> tuple[type["Ledgers"], tuple[()]]:
         return Ledgers, ()
 
 

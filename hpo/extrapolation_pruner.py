@@ -1,15 +1,17 @@
 """Stops a trial that would not reach the best one, were its curve to go on as well as it may.
 
 The forecast is meant to be too high. It starts from the best evaluation so far, or from the line
-through the latest ones where that is higher, and rises with the steepest slope that the noise
-allows, which fades as little as curves of this study do (hpo.bending). A trial is stopped when that
-stays below what another trial has reached already, and does so without its last evaluation too:
-one noisy evaluation stops nobody, and nor does a slow start that still rises.
+through the latest ones where that is higher. From there it rises with the slope of that line, which
+fades as curves of this study do (hpo.bending), and with the benefit of the doubt on both: noise may
+hide a steeper slope, and a curve may fade less than others. A trial is stopped when all that stays
+below what another trial has reached already, and does so without its last evaluation too: one noisy
+evaluation stops nobody, and nor does a slow start that still rises.
 
 It writes nothing and decides by what is stored alone: every process decides the same. Why this and
 not Optuna's pruners: docs/decisions/0022.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,11 +20,12 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 from typing_extensions import override
 
-from hpo.bending import least_bend, stretch
+from hpo.bending import Expected, expected_bend, stretch
 from hpo.curve_ledger import CurveLedger, Leader, Ledgers
-from hpo.learning_curve import LearningCurve
+from hpo.learning_curve import RECENT, LearningCurve, Line
 
 LEAST_EVALUATIONS = 3  # before which a curve has no noise
+USUAL_NOISE = 4  # second differences of a curve's own that the noise of the others weighs
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class ExtrapolationPruner(BasePruner):
     """Extrapolates each curve to `last_step` of its trial, with what all curves so far show.
 
     `n_warmup_steps`: no trial is stopped before this evaluation, nor before its third.
-    `standard_errors`: by how much a slope may be underestimated.
+    `standard_errors`: the benefit of the doubt, 2 for about the best of 40 curves alike.
     """
 
     def __init__(
@@ -95,15 +98,28 @@ class ExtrapolationPruner(BasePruner):
         if count < LEAST_EVALUATIONS:
             return None
         behaviour = ledger.behaviour(curve.steps[-1], own=(trial.number, curve))
-        noise = max(behaviour.noise, curve.noise(count))
-        bend = least_bend(behaviour.bends)
+        noise = _pooled(curve.noise(count), count - 2, usual=behaviour.noise)
+        bend = expected_bend(behaviour.bends)
         reach = curve.best[-1]
         for known in (count, count - 1):  # with and without the last evaluation
             line, step = curve.line(known), curve.steps[known - 1]
-            slope = max(line.slope + self._standard_errors * line.error * noise, 0.0)
-            gain = slope * step * stretch(max(last / step, 1.0), bend)
+            gain = self._gain(line, step, last=last, noise=noise, bend=bend)
             here = max(curve.best[-1], line.level) + gain
             if not here < leader.best:  # also where it is no number
                 return None
             reach = max(reach, here)
         return reach
+
+    def _gain(self, line: Line, step: int, *, last: int, noise: float, bend: Expected) -> float:
+        """The most that the line would gain from `step` to `last`; the two doubts independent."""
+        ratio, least = max(last / step, 1.0), bend.least(self._standard_errors)
+        usual = step * stretch(ratio, max(bend.mean, least))
+        hidden = self._standard_errors * line.error * noise * usual
+        unfading = max(line.slope, 0.0) * (step * stretch(ratio, least) - usual)
+        return max(line.slope * usual + math.hypot(hidden, unfading), 0.0)
+
+
+def _pooled(own: float, differences: int, *, usual: float) -> float:
+    """The noise of a curve, from its own second differences and what is usual for others."""
+    weight = min(differences, RECENT)
+    return math.sqrt((weight * own**2 + USUAL_NOISE * usual**2) / (weight + USUAL_NOISE))

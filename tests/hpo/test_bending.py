@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from optuna.trial import create_trial
 
-from hpo.bending import BENDS, bend_of, least_bend, stretch
+from hpo.bending import BENDS, bend_of, expected_bend, stretch
 from hpo.learning_curve import LearningCurve
 
 
@@ -54,16 +54,18 @@ def test_a_late_rise_out_of_the_noise_counts_as_the_least_bend() -> None:
     assert _bend(lambda step: 0.1 if step < 20 else 0.01 * step) == BENDS[0]
 
 
-def test_before_any_curve_the_straight_line_is_possible() -> None:
-    assert least_bend(_seen()) == pytest.approx(0.0, abs=1e-9)
+def test_before_any_curve_the_straight_line_is_within_two_deviations() -> None:
+    assert expected_bend(_seen()).least(2.0) == 0
+    assert expected_bend(_seen()).least(1.0) > 0
 
 
 def test_curves_that_agree_narrow_what_is_expected_and_others_widen_it() -> None:
-    some = [least_bend(_seen(*[1.5] * count)) for count in (1, 3, 10, 100)]
-    assert some == sorted(some)
-    assert 1.2 < some[-1] < 1.5
-    assert least_bend(_seen(*[1.5] * 10, *[-1.0] * 5)) == 0
+    some = [expected_bend(_seen(*[1.5] * count)) for count in (0, 1, 3, 10, 100)]
+    assert [one.mean for one in some] == sorted(one.mean for one in some)
+    assert [one.least(2) for one in some] == sorted(one.least(2) for one in some)
+    assert 1.2 < some[-1].least(2) < 1.5
+    assert expected_bend(_seen(*[1.5] * 10, *[-1.0] * 5)).least(2) == 0
 
 
 def test_no_curve_is_expected_to_speed_up() -> None:
-    assert least_bend(_seen(*[-1.0] * 20)) == 0
+    assert expected_bend(_seen(*[-1.0] * 20)).least(0) == 0

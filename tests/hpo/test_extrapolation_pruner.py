@@ -28,7 +28,7 @@ def _last_step(trial: FrozenTrial) -> int:
     return int(trial.user_attrs.get("last", LAST))
 
 
-def _pruner(*, n_warmup_steps: int = 3, standard_errors: float = 1.0) -> ExtrapolationPruner:
+def _pruner(*, n_warmup_steps: int = 3, standard_errors: float = 2.0) -> ExtrapolationPruner:
     return ExtrapolationPruner(
         _last_step, n_warmup_steps=n_warmup_steps, standard_errors=standard_errors
     )
@@ -129,7 +129,7 @@ def test_a_shorter_trial_is_extrapolated_to_its_own_end() -> None:
 
 def test_noise_that_may_hide_a_rise_gives_the_benefit_of_the_doubt() -> None:
     noisy = [0.30, 0.38, 0.29, 0.37, 0.31]
-    for errors, stopped in ((0.0, True), (1.0, False)):
+    for errors, stopped in ((0.0, True), (2.0, False)):
         study = _study([0.45] * LAST, pruner=_pruner(standard_errors=errors))
         assert _report(study.ask(), noisy).should_prune() is stopped
 
