@@ -117,11 +117,12 @@ bench-per-gpu: setup ## measure trials an hour with 1, 2, 3 and 4 trials at once
 	@$(BIN)/python -m benchmarks.per_gpu $(ARGS)
 
 .PHONY: check
-check: setup ## lint, check the format, the types and the layers
+check: setup ## lint, check the format, the types, the layers, and that nothing has become slow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m benchmarks.guards
 
 # Of each package PyPI says which vulnerabilities are known; an index of one's own may not. Without
 # an answer the lock counts as unsafe: --strict makes a package that nobody knows an error.

@@ -15,7 +15,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
-from transformers import BartForConditionalGeneration
+from transformers import BartModel
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Marks:
         )
 
     def _before_forward(self, module: torch.nn.Module, _inputs: Any) -> None:
-        if module.training and isinstance(module, BartForConditionalGeneration):
+        if module.training and isinstance(module, BartModel):
             self.note("begin")
 
     def _after_step(self, *_: Any) -> None:

@@ -17,12 +17,17 @@ TIMEOUT_S = 1800
 
 @dataclass(frozen=True)
 class Ran:
-    """A process that ended by itself: what it told, when, and the CPU seconds it took."""
+    """A process that ended by itself: its last line, when, and the CPU seconds it took."""
 
-    told: Any
+    last: str
     started: float
     ended: float
     cpu: float
+
+    @property
+    def told(self) -> Any:
+        """What its last line says as JSON."""
+        return json.loads(self.last)
 
 
 def module(name: str, *arguments: object) -> Ran:
@@ -31,7 +36,7 @@ def module(name: str, *arguments: object) -> Ran:
 
 
 def run(words: Sequence[str], environ: Mapping[str, str] | None = None) -> Ran:
-    """Run a command; what it told is its last line as JSON, or None where it printed nothing."""
+    """Run a command to its end; RuntimeError with its own words where it fails."""
     before, started = _children_cpu(), time.monotonic()
     done = subprocess.run(  # noqa: S603 - our own commands
         words,
@@ -46,9 +51,8 @@ def run(words: Sequence[str], environ: Mapping[str, str] | None = None) -> Ran:
         raise RuntimeError(
             f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr[-2000:]}"
         )
-    lines = done.stdout.splitlines()
-    told = json.loads(lines[-1]) if lines and lines[-1][:1] in "[{" else None
-    return Ran(told, started, ended, _children_cpu() - before)
+    last = done.stdout.splitlines()[-1:] or [""]
+    return Ran(last[0], started, ended, _children_cpu() - before)
 
 
 def quiet_environ() -> dict[str, str]:

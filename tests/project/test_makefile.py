@@ -179,6 +179,7 @@ def test_check_runs_each_tool(project):
     commands = project.make("-n", "check").stdout
     for tool in ("ruff check .", "ruff format --check .", "mypy", "lint-imports"):
         assert f".venv/bin/{tool}\n" in commands
+    assert ".venv/bin/python -m benchmarks.guards\n" in commands
 
 
 def test_the_demo_touches_nobodys_database(project):
