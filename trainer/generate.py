@@ -5,16 +5,17 @@ never assumed: KoBART checkpoints differ in it. Everything else about the search
 """
 
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import torch
 from transformers import BartForConditionalGeneration, GenerationConfig
 
 from config.schema import Generation
 from trainer.batches import Padding, by_length
+from trainer.decoder import Decoder
 from trainer.device import Precision
 from trainer.errors import TrainerError
 from trainer.micro_batch import FittingBatch, in_pieces
+from trainer.search import Rules, search
 
 SPECIAL_IDS = (
     "bos_token_id",
@@ -82,14 +83,16 @@ def generate(
     """
     model.train(mode=False)
     padding = padding_of(model.generation_config)
+    rules = Rules.of(model.generation_config)
     outputs: list[list[int]] = [[] for _ in rows]
 
     def run(indices: Sequence[int]) -> None:
         input_ids, mask = padding.sources([rows[index] for index in indices])
-        generated = model.generate(  # type: ignore[misc]  # a mixin's protocol, not met by BART
-            input_ids=input_ids.to(model.device), attention_mask=mask.to(model.device)
-        )
-        for index, ids in zip(indices, cast("torch.Tensor", generated).tolist(), strict=True):
+        mask = mask.to(model.device)
+        encoder = model.model.encoder
+        states = encoder(input_ids.to(model.device), attention_mask=mask).last_hidden_state
+        decoder = Decoder(model, states, mask, beams=rules.beams)
+        for index, ids in zip(indices, search(decoder, rules, len(indices)), strict=True):
             outputs[index] = ids
 
     with precision.autocast(model.device):

@@ -48,14 +48,14 @@ def test_batches_run_from_the_longest_row_to_the_shortest(
 ) -> None:
     """So that memory runs out in the first batch or never, and little is padding."""
     shapes: list[tuple[int, ...]] = []
-    search = model.generate
+    encode = model.model.encoder.forward
 
-    def watched(**inputs: torch.Tensor) -> torch.Tensor:
-        shapes.append(tuple(inputs["input_ids"].shape))
-        assert inputs["attention_mask"].any(dim=1).all()
-        return search(**inputs)
+    def watched(input_ids: torch.Tensor, attention_mask: torch.Tensor) -> object:
+        shapes.append(tuple(input_ids.shape))
+        assert attention_mask.any(dim=1).all()
+        return encode(input_ids=input_ids, attention_mask=attention_mask)
 
-    monkeypatch.setattr(model, "generate", watched)
+    monkeypatch.setattr(model.model.encoder, "forward", watched)
     generate(
         model,
         [[9] * length for length in (3, 40, 8, 17, 30)],

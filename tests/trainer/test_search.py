@@ -1,0 +1,115 @@
+"""The search: token for token what transformers' `generate` finds, whatever the batch."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from transformers import BartForConditionalGeneration
+
+from config.schema import Configuration, Generation
+from trainer.decoder import ROOM
+from trainer.device import Precision
+from trainer.generate import generate, generation_settings, special_ids
+from trainer.micro_batch import FittingBatch
+from trainer.model import load_model
+from trainer.tokens import load_tokenizer
+
+MakeConfig = Callable[..., Configuration]
+FP32 = Precision("fp32", "")
+END, PAD = 1, 3
+ROWS = [[20 + number, *range(30, 33 + 5 * (number % 6)), END] for number in range(12)]
+
+
+@pytest.fixture
+def model(tiny_config: MakeConfig) -> BartForConditionalGeneration:
+    """Weights so large that it has a will of its own, and summaries that end early and late."""
+    config = tiny_config(model={"architecture": {"decoder_layers": 2}})
+    model = load_model(config, load_tokenizer(config)).eval()
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.3)
+        model.final_logits_bias[0, END] = 1.0
+    return model
+
+
+def search_as(model: BartForConditionalGeneration, **wanted: object) -> None:
+    settings = Generation.model_validate({"max_new_tokens": 2 * ROOM + 3, **wanted})
+    model.generation_config = generation_settings(special_ids(model), settings)
+
+
+def transformers_own(model: BartForConditionalGeneration) -> list[list[int]]:
+    """Each row alone, so that nothing is padded."""
+    with torch.inference_mode():
+        return [model.generate(torch.tensor([row]))[0].tolist() for row in ROWS]
+
+
+def ours(model: BartForConditionalGeneration, batch: int) -> list[list[int]]:
+    return generate(model, ROWS, batch=FittingBatch.of(batch), precision=FP32)
+
+
+@pytest.mark.parametrize(
+    ("beams", "ngram", "penalty"),
+    [
+        (1, 0, 1.0),
+        (1, 1, 1.0),
+        (1, 3, 1.0),
+        (2, 0, 1.0),
+        (3, 1, 0.4),
+        (4, 2, 1.0),
+        (4, 3, 2.0),
+        (4, 2, 0.0),
+        (3, 2, -1.0),
+    ],
+)
+def test_search_finds_what_transformers_finds(
+    model: BartForConditionalGeneration, beams: int, ngram: int, penalty: float
+) -> None:
+    search_as(model, num_beams=beams, no_repeat_ngram_size=ngram, length_penalty=penalty)
+    expected = transformers_own(model)
+    assert penalty > 1 or len({len(row) for row in expected}) > 1
+    assert ours(model, 12) == expected
+    assert ours(model, 5) == expected
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        {"forced_bos_token_id": 7},
+        {"forced_eos_token_id": 2},
+        {"forced_eos_token_id": None},
+        {"eos_token_id": [1, 35]},
+        {"decoder_start_token_id": 5, "eos_token_id": None, "forced_eos_token_id": None},
+    ],
+)
+def test_special_ids_steer_it_as_they_steer_transformers(
+    model: BartForConditionalGeneration, beams: int, ids: dict[str, object]
+) -> None:
+    search_as(model, num_beams=beams, no_repeat_ngram_size=2, max_new_tokens=7)
+    for name, value in ids.items():
+        setattr(model.generation_config, name, value)
+    assert ours(model, 12) == transformers_own(model)
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+@pytest.mark.parametrize("tokens", [1, 2])
+def test_very_short_limits_are_kept(
+    model: BartForConditionalGeneration, beams: int, tokens: int
+) -> None:
+    search_as(model, num_beams=beams, max_new_tokens=tokens)
+    assert ours(model, 12) == transformers_own(model)
+
+
+def test_embeddings_that_are_scaled_are_scaled(tiny_config: MakeConfig) -> None:
+    config = tiny_config(model={"architecture": {"scale_embedding": True}})
+    model = load_model(config, load_tokenizer(config)).eval()
+    search_as(model, num_beams=2)
+    assert ours(model, 12) == transformers_own(model)
+
+
+def test_mixed_precision_searches_too(model: BartForConditionalGeneration) -> None:
+    search_as(model, num_beams=3, max_new_tokens=9)
+    found = generate(model, ROWS, batch=FittingBatch.of(4), precision=Precision("bf16", ""))
+    assert len(found) == len(ROWS)
+    assert all(2 <= len(row) <= 10 for row in found)

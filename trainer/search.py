@@ -1,0 +1,236 @@
+"""Greedy and beam search as transformers does them, a text at a time out of the batch when it ends.
+
+The rules, their order and their arithmetic are transformers' own (5.23), and a test holds the
+results against its `generate`. What differs is what is not done: no full matrix of scores is copied
+for each rule, the best tokens are chosen within each beam first, and a text whose search has ended
+takes no further part.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+from transformers import GenerationConfig
+
+from trainer.decoder import Decoder
+
+NEVER = -1.0e9  # transformers' score of what is out of play
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a search follows, from a generation config: `max_length` counts the start token."""
+
+    start: int
+    ends: tuple[int, ...]
+    forced_first: int | None
+    forced_last: tuple[int, ...]
+    beams: int
+    ngram: int
+    length_penalty: float
+    max_length: int
+
+    @classmethod
+    def of(cls, settings: GenerationConfig) -> "Rules":
+        """Return the rules of a generation config that `generation_settings` made."""
+        return cls(
+            start=settings.decoder_start_token_id,
+            ends=_ids(settings.eos_token_id),
+            forced_first=settings.forced_bos_token_id,
+            forced_last=_ids(settings.forced_eos_token_id),
+            beams=settings.num_beams or 1,
+            ngram=settings.no_repeat_ngram_size or 0,
+            length_penalty=settings.length_penalty or 0.0,
+            max_length=1 + (settings.max_new_tokens or 0),
+        )
+
+    def apply(self, scores: torch.Tensor, sequences: torch.Tensor) -> None:
+        """Change the scores of the next tokens in place; (rows, vocabulary) and (rows, length)."""
+        length = sequences.shape[1]
+        if 0 < self.ngram <= length:
+            windows = sequences.unfold(1, self.ngram, 1)
+            prefix = sequences[:, length + 1 - self.ngram :]
+            repeats = (windows[..., :-1] == prefix[:, None]).all(dim=-1)
+            banned = torch.zeros_like(repeats, dtype=scores.dtype).masked_fill_(
+                repeats, float("-inf")
+            )
+            scores.scatter_add_(1, windows[..., -1], banned)
+        if length == 1 and self.forced_first is not None:
+            _force(scores, (self.forced_first,))
+        if length == self.max_length - 1 and self.forced_last:
+            _force(scores, self.forced_last)
+
+
+def search(decoder: Decoder, rules: Rules, texts: int) -> list[list[int]]:
+    """Return the token ids of each of the decoder's texts, the start token first."""
+    found = _BeamSearch if rules.beams > 1 else _GreedySearch
+    return found(decoder, rules, texts).run()
+
+
+class _BeamSearch:
+    """Texts (texts, beams, …) still searched; what is done is kept beside them."""
+
+    def __init__(self, decoder: Decoder, rules: Rules, texts: int) -> None:
+        self.decoder, self.rules, device = decoder, rules, decoder.device
+        self.found: list[list[int]] = [[] for _ in range(texts)]
+        beams = rules.beams
+        self.candidates = max(2, 1 + len(rules.ends)) * beams
+        self.texts = torch.arange(texts, device=device)
+        self.running = torch.full((texts, beams, 1), rules.start, device=device)
+        self.scores = torch.zeros(texts, beams, device=device)
+        self.scores[:, 1:] = NEVER  # else all beams would be the same
+        self.done = torch.full((texts, beams, rules.max_length), rules.start, device=device)
+        self.done_length = torch.zeros(texts, beams, dtype=torch.long, device=device)
+        self.done_scores = torch.full((texts, beams), NEVER, device=device)
+        self.open = torch.ones(texts, 1, dtype=torch.bool, device=device)
+
+    def run(self) -> list[list[int]]:
+        """Search until every text's search has ended."""
+        for length in range(1, self.rules.max_length):
+            scores, beams, tokens = self._best()
+            rows = self._extended(beams, tokens)
+            stops = self._stops(tokens, length)
+            self._finish(scores, rows, stops, length)
+            running = torch.topk(scores + stops * NEVER, self.rules.beams)
+            self.scores = running.values
+            self.running = _gather(rows, running.indices)
+            self._look(length)
+            live = self.open.flatten().tolist()
+            if length + 1 == self.rules.max_length or not any(live):
+                break
+            self._reorder(beams.gather(1, running.indices), live)
+        self._close(range(len(self.texts)))
+        return self.found
+
+    def _best(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the best continuations of each text: scores, beams they go on from, tokens."""
+        logits = self.decoder.step(self.running[:, :, -1].flatten())
+        logarithms = torch.log_softmax(logits, dim=-1, out=logits)
+        self.rules.apply(logarithms, self.running.flatten(0, 1))
+        best = logarithms.topk(min(self.candidates, logarithms.shape[1]))  # of each beam
+        each = best.values.shape[1]
+        totals = best.values.view(*self.scores.shape, each) + self.scores[:, :, None]
+        top = totals.flatten(1).topk(self.candidates)
+        tokens = best.indices.view(len(self.texts), -1).gather(1, top.indices)
+        return top.values, top.indices // each, tokens
+
+    def _extended(self, beams: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        return torch.cat([_gather(self.running, beams), tokens[:, :, None]], dim=2)
+
+    def _stops(self, tokens: torch.Tensor, length: int) -> torch.Tensor:
+        if length + 1 == self.rules.max_length:
+            return torch.ones_like(tokens, dtype=torch.bool)
+        stops = torch.zeros_like(tokens, dtype=torch.bool)
+        for end in self.rules.ends:
+            stops |= tokens == end
+        return stops
+
+    def _finish(
+        self, scores: torch.Tensor, rows: torch.Tensor, stops: torch.Tensor, length: int
+    ) -> None:
+        """Keep what ends here, where it is better than what ended before."""
+        ended = stops.clone()
+        ended[:, self.rules.beams :] = False  # those are there to go on in their place
+        final = scores / length**self.rules.length_penalty
+        final = final + ~self.open * NEVER + ~ended * NEVER
+        merged = torch.cat([self.done_scores, final], dim=1)
+        kept = merged.topk(self.rules.beams).indices
+        self.done_scores = merged.gather(1, kept)
+        wide = functional.pad(rows, (0, self.rules.max_length - rows.shape[2]))
+        self.done = _gather(torch.cat([self.done, wide], dim=1), kept)
+        lengths = torch.where(ended, rows.shape[2], 0)
+        self.done_length = torch.cat([self.done_length, lengths], dim=1).gather(1, kept)
+
+    def _look(self, length: int) -> None:
+        """Close the texts whose running beams cannot beat what has ended."""
+        reachable = self.scores[:, :1] / length**self.rules.length_penalty
+        worst = self.done_scores.min(dim=1, keepdim=True).values
+        beaten = torch.where(self.done_length > 0, worst, NEVER)
+        self.open = self.open & (reachable > beaten).any(dim=1, keepdim=True)
+
+    def _reorder(self, beams: torch.Tensor, live: list[bool]) -> None:
+        """Let the decoder follow the beams, and leave the closed texts out."""
+        offsets = torch.arange(len(beams), device=beams.device)[:, None] * self.rules.beams
+        rows = beams + offsets
+        if not all(live):
+            self._close(number for number, is_live in enumerate(live) if not is_live)
+            kept = torch.tensor(
+                [number for number, is_live in enumerate(live) if is_live], device=beams.device
+            )
+            for name in (
+                "texts",
+                "running",
+                "scores",
+                "done",
+                "done_length",
+                "done_scores",
+                "open",
+            ):
+                setattr(self, name, getattr(self, name)[kept])
+            rows = rows[kept]
+            self.decoder.keep_texts(kept)
+        self.decoder.keep_rows(rows.flatten())
+
+    def _close(self, places: Iterable[int]) -> None:
+        """Take the best of these texts as what was found."""
+        ids, lengths, texts = (
+            tensor.tolist() for tensor in (self.done[:, 0], self.done_length[:, 0], self.texts)
+        )
+        for place in places:
+            self.found[texts[place]] = ids[place][: lengths[place]]
+
+
+class _GreedySearch:
+    """The likeliest token each time, (rows,) of texts that have not ended."""
+
+    def __init__(self, decoder: Decoder, rules: Rules, texts: int) -> None:
+        self.decoder, self.rules, device = decoder, rules, decoder.device
+        self.found: list[list[int]] = [[] for _ in range(texts)]
+        self.texts = list(range(texts))
+        self.running = torch.full((texts, 1), rules.start, device=device)
+
+    def run(self) -> list[list[int]]:
+        """Search until every text has ended."""
+        for _ in range(1, self.rules.max_length):
+            scores = self.decoder.step(self.running[:, -1])
+            self.rules.apply(scores, self.running)
+            tokens = scores.argmax(dim=-1)
+            self.running = torch.cat([self.running, tokens[:, None]], dim=1)
+            self._leave_out([token in self.rules.ends for token in tokens.tolist()])
+            if not self.texts:
+                break
+        self._take(range(len(self.texts)))
+        return self.found
+
+    def _leave_out(self, ended: list[bool]) -> None:
+        if not any(ended):
+            return
+        self._take(number for number, has_ended in enumerate(ended) if has_ended)
+        left = [number for number, has_ended in enumerate(ended) if not has_ended]
+        self.texts = [self.texts[number] for number in left]
+        kept = torch.tensor(left, dtype=torch.long, device=self.running.device)
+        self.running = self.running[kept]
+        self.decoder.keep_texts(kept)
+        self.decoder.keep_rows(kept)
+
+    def _take(self, places: Iterable[int]) -> None:
+        rows = self.running.tolist()
+        for place in places:
+            self.found[self.texts[place]] = rows[place]
+
+
+def _gather(rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Return those of (texts, some, length) at (texts, others)."""
+    return rows.gather(1, places[:, :, None].expand(-1, -1, rows.shape[2]))
+
+
+def _force(scores: torch.Tensor, tokens: tuple[int, ...]) -> None:
+    scores.fill_(float("-inf"))
+    scores[:, list(tokens)] = 0.0
+
+
+def _ids(value: int | list[int] | None) -> tuple[int, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, int) else tuple(value)
