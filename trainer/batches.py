@@ -1,4 +1,4 @@
-"""Batches of similar length, padded to a multiple of 8: order, padding, and nothing else.
+"""Batches of similar length, padded to a multiple of 8: order, padding, where to cut them.
 
 An epoch's order follows from (seed, epoch) alone, never from the global random state, so that a
 training can be taken up in the middle of any epoch. Labels are padded with -100.
@@ -6,6 +6,7 @@ training can be taken up in the middle of any epoch. Labels are padded with -100
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -14,6 +15,10 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 
 PAD_MULTIPLE = 8
 IGNORED_LABEL = -100
+# What one more piece costs beside its positions, told in positions: measured for d 128 on one core,
+# where updates in pieces of 16, 8, 4, 2 and 1 similar rows took 0.42, 0.38, 0.42, 0.54 and 0.83 s.
+UPDATE = 512
+EVALUATION = 4096  # a piece searches up to 128 tokens
 EPOCH_STRIDE = 1_000_003  # keeps the epochs' seeds of neighbouring seeds apart
 
 
@@ -54,7 +59,11 @@ class Padding:
     decoder_start: int
 
     def __call__(self, pairs: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, torch.Tensor]:
-        """Return the model's inputs and labels; each pair has `input_ids` and `labels`."""
+        """Return the model's inputs and labels; each pair has `input_ids` and `labels`.
+
+        The pair with the longest input comes first, so that pieces are of similar length.
+        """
+        pairs = sorted(pairs, key=lambda pair: -len(pair["input_ids"]))
         input_ids, attention_mask = self.sources([pair["input_ids"] for pair in pairs])
         labels = _padded([pair["labels"] for pair in pairs], IGNORED_LABEL)
         shifted = torch.full_like(labels, self.decoder_start)
@@ -73,15 +82,45 @@ class Padding:
         return input_ids, (torch.arange(input_ids.shape[1]) < lengths).long()
 
 
-def by_length(lengths: Sequence[int], *, batch: int) -> list[list[int]]:
-    """Return the indices in batches of similar length, the longest first: memory fails early."""
+def by_length(lengths: Sequence[int], *, batch: int, worth: int = EVALUATION) -> list[list[int]]:
+    """Return the indices in batches of similar length, the longest first: memory fails early.
+
+    `worth`: see `cut`.
+    """
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
-    return [order[start : start + batch] for start in range(0, len(order), batch)]
+    ends = cut([lengths[index] for index in order], most=batch, worth=worth)
+    return [order[start:end] for start, end in pairwise([0, *ends])]
+
+
+def cut(lengths: Sequence[int], *, most: int, worth: int) -> list[int]:
+    """Return where to cut rows, the longest first, into pieces of at most `most` rows.
+
+    A row is padded to the first of its piece. The padding is least that can be had, a further
+    piece counting as `worth` positions of it. Given are the pieces' ends.
+    """
+    best = [(0, 0)]  # of the first n rows: positions and pieces' worth, start of the last piece
+    for end in range(1, len(lengths) + 1):
+        best.append(
+            min(
+                (best[start][0] + lengths[start] * (end - start) + worth, start)
+                for start in range(max(0, end - most), end)
+            )
+        )
+    ends: list[int] = []
+    end = len(lengths)
+    while end:
+        ends.append(end)
+        end = best[end][1]
+    return ends[::-1]
+
+
+def padded_width(longest: int) -> int:
+    """Return the width of a tensor whose longest row has that many tokens."""
+    return -(-longest // PAD_MULTIPLE) * PAD_MULTIPLE
 
 
 def _padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
-    longest = max(len(row) for row in rows)
-    width = -(-longest // PAD_MULTIPLE) * PAD_MULTIPLE
+    width = padded_width(max(len(row) for row in rows))
     values = np.full((len(rows), width), fill, dtype=np.int64)
     for index, row in enumerate(rows):
         values[index, : len(row)] = row

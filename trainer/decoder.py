@@ -56,7 +56,7 @@ class Decoder:
         self._body = model.model.decoder
         self._layers = [cast("BartDecoderLayer", layer) for layer in self._body.layers]
         self._beams = beams
-        self._heads = model.config.decoder_attention_heads
+        self._heads = cast("int", model.config.decoder_attention_heads)
         self._at = 0
         self._mask = mask.bool()[:, None, None, :]
         self.device = states.device

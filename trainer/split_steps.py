@@ -1,4 +1,4 @@
-"""Optimizer steps whose batches go through the model in pieces, where a whole one does not fit.
+"""Optimizer steps whose batches go through the model in pieces, where that fits or is faster.
 
 The order of the examples, the number of steps and the loss per target token of the whole update
 stay as they are: only forward and backward are cut. When memory runs out, the gradients of
@@ -8,10 +8,12 @@ ends with the same model as one that knew it.
 """
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
 
+from trainer.batches import IGNORED_LABEL, UPDATE, cut, padded_width
 from trainer.micro_batch import FittingBatch
 
 Batch = dict[str, Any]
@@ -52,10 +54,8 @@ class SplitSteps:
             self._losses.append(self._in_pieces(batch, run))
 
     def _in_pieces(self, batch: Batch, run: ForwardBackward) -> torch.Tensor:
-        examples = len(batch["input_ids"])
-        size = self._batch.size
-        pieces = [run(_piece(batch, start, size)) for start in range(0, examples, size)]
-        return torch.stack(pieces).sum()
+        losses = [run(piece) for piece in pieces_of(batch, most=self._batch.size)]
+        return torch.stack(losses).sum()
 
 
 class _RandomState:
@@ -73,5 +73,28 @@ class _RandomState:
             torch.cuda.set_rng_state(self._cuda, self._device)
 
 
-def _piece(batch: Mapping[str, Any], start: int, size: int) -> Batch:
-    return {name: tensor[start : start + size] for name, tensor in batch.items()}
+def pieces_of(batch: Batch, *, most: int) -> list[Batch]:
+    """Cut a batch into pieces of at most `most` rows, and on a CPU so that little is padding.
+
+    A GPU is done with a whole batch before it could be told of the pieces.
+    """
+    mask: torch.Tensor = batch["attention_mask"]
+    if mask.device.type == "cpu":
+        ends = cut(mask.sum(dim=1).tolist(), most=most, worth=UPDATE)
+    else:
+        ends = [*range(most, len(mask), most), len(mask)]
+    return [_piece(batch, start, end) for start, end in pairwise([0, *ends])]
+
+
+def _piece(batch: Mapping[str, Any], start: int, end: int) -> Batch:
+    piece = {name: tensor[start:end] for name, tensor in batch.items()}
+    if end - start == len(batch["labels"]) or piece["labels"].device.type != "cpu":
+        return piece
+    widths = {
+        names: padded_width(int(kept.sum(dim=1).max()))
+        for names, kept in (
+            (("input_ids", "attention_mask"), piece["attention_mask"]),
+            (("decoder_input_ids", "labels"), piece["labels"] != IGNORED_LABEL),
+        )
+    }
+    return {name: piece[name][:, :width] for names, width in widths.items() for name in names}

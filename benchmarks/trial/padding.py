@@ -1,6 +1,6 @@
 """How much of what goes through the model in training is padding: `padding_waste`, for a guard.
 
-Counted in the very batches that trainings make, over an epoch, as a share of all positions.
+Counted in the very pieces that go through the model on a CPU, over an epoch, as a share of all positions.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from config.schema import Configuration
 from trainer.batches import IGNORED_LABEL, LengthGrouped, Padding
 from trainer.encode import EncodedSplit
 from trainer.session import TrainingSession
+from trainer.split_steps import pieces_of
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,12 @@ def waste_of(split: EncodedSplit, *, batch: int, seed: int) -> Waste:
     order = list(LengthGrouped(split.input_ids.lengths, batch=batch, seed=seed))
     sources = targets = positions = slots = 0
     for start in range(0, len(order), batch):
-        made = padding([split[index] for index in order[start : start + batch]])
-        sources += int(made["attention_mask"].sum())
-        positions += made["attention_mask"].numel()
-        targets += int((made["labels"] != IGNORED_LABEL).sum())
-        slots += made["labels"].numel()
+        whole = padding([split[index] for index in order[start : start + batch]])
+        for piece in pieces_of(whole, most=batch):
+            sources += int(piece["attention_mask"].sum())
+            positions += piece["attention_mask"].numel()
+            targets += int((piece["labels"] != IGNORED_LABEL).sum())
+            slots += piece["labels"].numel()
     return Waste(
         encoder=1 - sources / positions,
         decoder=1 - targets / slots,

@@ -3,7 +3,7 @@
 import torch
 from transformers.models.bart.modeling_bart import shift_tokens_right
 
-from trainer.batches import LengthGrouped, Padding, by_length
+from trainer.batches import LengthGrouped, Padding, by_length, cut
 
 PAD, START = 3, 2
 
@@ -62,3 +62,23 @@ def test_batches_hold_similar_lengths() -> None:
 def test_by_length_is_longest_first_and_complete() -> None:
     batches = by_length([3, 9, 1, 9, 4], batch=2)
     assert batches == [[1, 3], [4, 0], [2]]
+
+
+def test_longest_input_comes_first_in_a_batch() -> None:
+    pairs = [{"input_ids": [5] * size, "labels": [size, 1]} for size in (2, 7, 4)]
+    batch = Padding(pad=PAD, decoder_start=START)(pairs)
+    assert batch["attention_mask"].sum(dim=1).tolist() == [7, 4, 2]
+    assert batch["labels"][:, 0].tolist() == [7, 4, 2]
+
+
+def test_cut_makes_a_piece_where_it_saves_more_padding_than_a_piece_is_worth() -> None:
+    lengths = [100, 98, 20, 18, 17]
+    assert cut(lengths, most=5, worth=0) == [1, 2, 3, 4, 5]
+    assert cut(lengths, most=5, worth=50) == [2, 5]
+    assert cut(lengths, most=5, worth=1_000) == [5]
+    assert cut([], most=5, worth=1) == []
+
+
+def test_cut_keeps_within_the_most_rows_with_the_least_padding() -> None:
+    assert cut([40, 30, 17, 8, 3], most=2, worth=1_000) == [2, 3, 5]
+    assert cut([9] * 7, most=3, worth=1_000) == [1, 4, 7]

@@ -125,6 +125,25 @@ def test_pieces_of_any_size_give_the_whole_batchs_gradients_and_loss(
         assert_alike(update(model, batches, size=size), whole)
 
 
+def test_pieces_of_similar_length_give_the_whole_batchs_gradients_and_loss(
+    model: BartForConditionalGeneration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a CPU cuts long batches: each piece as wide as its own longest row."""
+    batches = batches_of(model, 8)
+    whole = update(model, batches, size=1_000)
+    widths: list[tuple[int, ...]] = []
+    hook = model.model.encoder.register_forward_pre_hook(
+        lambda _, __, inputs: widths.append(tuple(inputs["input_ids"].shape)), with_kwargs=True
+    )
+    monkeypatch.setattr("trainer.split_steps.UPDATE", 10)
+    pieces = update(model, batches, size=1_000)
+    hook.remove()
+    assert len(widths) > 2
+    assert sum(rows for rows, _ in widths) == 8
+    assert [width for _, width in widths] == sorted({width for _, width in widths}, reverse=True)
+    assert_alike(pieces, whole)
+
+
 def test_an_update_that_runs_out_of_memory_half_way_is_done_again_as_a_whole(
     model: BartForConditionalGeneration,
 ) -> None:
