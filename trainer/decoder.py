@@ -13,6 +13,8 @@ from torch.nn import functional
 from transformers import BartForConditionalGeneration
 from transformers.models.bart.modeling_bart import BartAttention, BartDecoderLayer
 
+from trainer.loss import Projection
+
 ROOM = 16  # tokens by which the room for past ones grows
 
 
@@ -52,7 +54,7 @@ class Decoder:
         *,
         beams: int,
     ) -> None:
-        self._model = model
+        self.projection = Projection.of(model)
         self._body = model.model.decoder
         self._layers = [cast("BartDecoderLayer", layer) for layer in self._body.layers]
         self._beams = beams
@@ -70,9 +72,9 @@ class Decoder:
         ]
 
     def step(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Take each row's next token, (rows,), and return the logits behind it in 32 bits."""
+        """Take each row's next token, (rows,), and return the last states, (rows, width)."""
         place = torch.tensor([self._at], device=tokens.device)
-        hidden = (
+        hidden: torch.Tensor = (
             self._body.embed_tokens(tokens)
             + self._body.embed_positions(tokens, position_ids=place)[0]
         )
@@ -85,10 +87,7 @@ class Decoder:
             inner = layer.fc2(layer.activation_fn(layer.fc1(hidden)))
             hidden = layer.final_layer_norm(hidden + inner)
         self._at += 1
-        logits = functional.linear(
-            hidden, self._model.lm_head.weight, self._model.final_logits_bias[0]
-        )
-        return logits.float()
+        return hidden
 
     def keep_rows(self, rows: torch.Tensor) -> None:
         """Let these rows, in this order, be all there are; texts that are gone go by themselves."""

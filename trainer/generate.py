@@ -15,7 +15,8 @@ from trainer.decoder import Decoder
 from trainer.device import Precision
 from trainer.errors import TrainerError
 from trainer.micro_batch import FittingBatch, in_pieces
-from trainer.search import Rules, search
+from trainer.search import search
+from trainer.search_rules import Rules
 
 SPECIAL_IDS = (
     "bos_token_id",

@@ -7,59 +7,15 @@ takes no further part.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
-from transformers import GenerationConfig
 
+from trainer.best_tokens import best_tokens
 from trainer.decoder import Decoder
+from trainer.search_rules import Rules
 
 NEVER = -1.0e9  # transformers' score of what is out of play
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a search follows, from a generation config: `max_length` counts the start token."""
-
-    start: int
-    ends: tuple[int, ...]
-    forced_first: int | None
-    forced_last: tuple[int, ...]
-    beams: int
-    ngram: int
-    length_penalty: float
-    max_length: int
-
-    @classmethod
-    def of(cls, settings: GenerationConfig) -> "Rules":
-        """Return the rules of a generation config that `generation_settings` made."""
-        return cls(
-            start=settings.decoder_start_token_id,
-            ends=_ids(settings.eos_token_id),
-            forced_first=settings.forced_bos_token_id,
-            forced_last=_ids(settings.forced_eos_token_id),
-            beams=settings.num_beams or 1,
-            ngram=settings.no_repeat_ngram_size or 0,
-            length_penalty=settings.length_penalty or 0.0,
-            max_length=1 + (settings.max_new_tokens or 0),
-        )
-
-    def apply(self, scores: torch.Tensor, sequences: torch.Tensor) -> None:
-        """Change the scores of the next tokens in place; (rows, vocabulary) and (rows, length)."""
-        length = sequences.shape[1]
-        if 0 < self.ngram <= length:
-            windows = sequences.unfold(1, self.ngram, 1)
-            prefix = sequences[:, length + 1 - self.ngram :]
-            repeats = (windows[..., :-1] == prefix[:, None]).all(dim=-1)
-            banned = torch.zeros_like(repeats, dtype=scores.dtype).masked_fill_(
-                repeats, float("-inf")
-            )
-            scores.scatter_add_(1, windows[..., -1], banned)
-        if length == 1 and self.forced_first is not None:
-            _force(scores, (self.forced_first,))
-        if length == self.max_length - 1 and self.forced_last:
-            _force(scores, self.forced_last)
 
 
 def search(decoder: Decoder, rules: Rules, texts: int) -> list[list[int]]:
@@ -105,14 +61,18 @@ class _BeamSearch:
 
     def _best(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the best continuations of each text: scores, beams they go on from, tokens."""
-        logits = self.decoder.step(self.running[:, :, -1].flatten())
-        logarithms = torch.log_softmax(logits, dim=-1, out=logits)
-        self.rules.apply(logarithms, self.running.flatten(0, 1))
-        best = logarithms.topk(min(self.candidates, logarithms.shape[1]))  # of each beam
-        each = best.values.shape[1]
-        totals = best.values.view(*self.scores.shape, each) + self.scores[:, :, None]
+        hidden = self.decoder.step(self.running[:, :, -1].flatten())
+        values, indices = best_tokens(
+            hidden,
+            self.decoder.projection,
+            self.rules,
+            self.running.flatten(0, 1),
+            count=self.candidates,
+        )
+        each = values.shape[1]
+        totals = values.view(*self.scores.shape, each) + self.scores[:, :, None]
         top = totals.flatten(1).topk(self.candidates)
-        tokens = best.indices.view(len(self.texts), -1).gather(1, top.indices)
+        tokens = indices.view(len(self.texts), -1).gather(1, top.indices)
         return top.values, top.indices // each, tokens
 
     def _extended(self, beams: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
@@ -193,9 +153,11 @@ class _GreedySearch:
     def run(self) -> list[list[int]]:
         """Search until every text has ended."""
         for _ in range(1, self.rules.max_length):
-            scores = self.decoder.step(self.running[:, -1])
-            self.rules.apply(scores, self.running)
-            tokens = scores.argmax(dim=-1)
+            hidden = self.decoder.step(self.running[:, -1])
+            _, best = best_tokens(
+                hidden, self.decoder.projection, self.rules, self.running, count=1
+            )
+            tokens = best[:, 0]
             self.running = torch.cat([self.running, tokens[:, None]], dim=1)
             self._leave_out([token in self.rules.ends for token in tokens.tolist()])
             if not self.texts:
@@ -223,14 +185,3 @@ class _GreedySearch:
 def _gather(rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """Return those of (texts, some, length) at (texts, others)."""
     return rows.gather(1, places[:, :, None].expand(-1, -1, rows.shape[2]))
-
-
-def _force(scores: torch.Tensor, tokens: tuple[int, ...]) -> None:
-    scores.fill_(float("-inf"))
-    scores[:, list(tokens)] = 0.0
-
-
-def _ids(value: int | list[int] | None) -> tuple[int, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, int) else tuple(value)

@@ -27,7 +27,7 @@ from benchmarks.trial.trained import Trained
 from benchmarks.trial.utilisation import utilisation
 
 PEERS = ("the recipe", "the recipe, hyperparameter_search")
-CPU_SIZE = Size(96, 20, epochs=2, learning_rate=1e-3, architecture=STAND_IN)
+CPU_SIZE = Size(48, 10, epochs=2, learning_rate=1e-3, architecture=STAND_IN)
 GPU_SIZE = Size(None, None, epochs=3, learning_rate=5e-5, architecture=KOBART)
 QUICK = {"train_rows": 32, "dev_rows": 6, "epochs": 1}
 
@@ -50,12 +50,13 @@ def _compare(given: argparse.Namespace, source: Source) -> None:
     task = Task(source, size, seed=0)
     waste = padding_waste(task.config, task.session)
     print(f"padding: {waste.encoder:.1%} of the encoder's positions, {waste.whole:.1%} of all")
-    runs: dict[str, list[Trained]] = {name: [] for name in (OURS, *PEERS)}
+    peers = PEERS[:1] if given.one_peer else PEERS
+    runs: dict[str, list[Trained]] = {name: [] for name in (OURS, *peers)}
     cells = {name: _cell(name, source, size, runs) for name in runs}
     rounds = given.rounds or (1 if given.quick else 3)
     interleaved(cells, at_least=rounds, at_most=1 if given.quick else max(rounds, given.at_most))
     print(times(runs), parts(runs), quality(runs), sep="\n\n")
-    for peer in PEERS:
+    for peer in peers:
         gap, error = difference(runs, peer)
         print(f"hpo less {peer}: {gap:+.4f}, standard error {error:.4f}")
     print(utilisation(task))
@@ -98,6 +99,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of each cell")
     parser.add_argument("--rounds", type=int, help="at least so many rounds, a seed each")
     parser.add_argument("--at-most", type=int, default=8, help="rounds, however wide the spread")
+    parser.add_argument("--one-peer", action="store_true", help="without hyperparameter_search")
     parser.add_argument("--train-rows", type=int)
     parser.add_argument("--dev-rows", type=int)
     parser.add_argument("--epochs", type=int)

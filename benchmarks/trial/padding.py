@@ -1,6 +1,6 @@
 """How much of what goes through the model in training is padding: `padding_waste`, for a guard.
 
-Counted in the very pieces that go through the model on a CPU, over an epoch, as a share of all positions.
+Counted in the very pieces that go through the model on a CPU in an epoch, as a share of all.
 """
 
 from dataclasses import dataclass
