@@ -1,0 +1,50 @@
+"""The best tokens: those of all logarithms written out, whatever way they are looked for."""
+
+import pytest
+import torch
+
+from trainer.best_tokens import BLOCK, SUMMED, best_tokens
+from trainer.loss import Projection
+from trainer.search_rules import Rules
+
+NGRAM = 2
+
+
+def rules(forced_last: tuple[int, ...] = ()) -> Rules:
+    return Rules(
+        start=2,
+        ends=(1,),
+        forced_first=None,
+        forced_last=forced_last,
+        beams=1,
+        ngram=NGRAM,
+        length_penalty=1.0,
+        max_length=5,
+    )
+
+
+@pytest.mark.parametrize("vocabulary", [5, BLOCK, 2 * BLOCK + 1, SUMMED + 7])
+@pytest.mark.parametrize("forced_last", [(), (3,)])
+def test_they_are_those_of_all_logarithms(vocabulary: int, forced_last: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(vocabulary)
+    hidden = torch.randn(6, 4, generator=generator)
+    projection = Projection(
+        torch.randn(vocabulary, 4, generator=generator),
+        torch.randn(vocabulary, generator=generator),
+    )
+    logits = hidden @ projection.weight.T + projection.bias
+    likeliest = int(logits[0].argmax())
+    sequences = torch.tensor(
+        [[2, likeliest, 0, 2]] + [[2, 4, 4, 4]] * 5
+    )  # 2 again: never likeliest
+    values, tokens = best_tokens(hidden, projection, rules(forced_last), sequences, count=4)
+    expected = torch.log_softmax(logits, dim=1)
+    expected[0, likeliest] = float("-inf")
+    expected[1:, 4] = float("-inf")
+    if forced_last:
+        expected.fill_(float("-inf"))
+        expected[:, 3] = 0.0
+    best = expected.topk(4)
+    torch.testing.assert_close(values, best.values)
+    finite = best.values.isfinite()
+    assert torch.equal(tokens[finite], best.indices[finite])
