@@ -61,7 +61,7 @@ def test_kobart_searches_what_teams_search():
             "when": {},
         },
     }
-    assert (config.optuna.n_trials, config.optuna.sampler.name) == (20, "tpe")
+    assert (config.optuna.n_trials, config.optuna.sampler.name) == (20, "curve_tpe")
 
 
 def test_kobarts_pruner_warms_up():

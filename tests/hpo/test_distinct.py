@@ -102,12 +102,15 @@ def _run(study: Study, space: SearchSpace) -> frozenset:
     return frozenset(params.items())
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "grid", "gp", "cmaes", "qmc"])
+@pytest.mark.parametrize("name", ["tpe", "curve_tpe", "random", "grid", "gp", "cmaes", "qmc"])
 @pytest.mark.parametrize("space", [FINITE, CONDITIONAL], ids=["plain", "conditional"])
 def test_a_finite_space_is_tried_wholly_and_each_set_once(
     name: str, space: dict, configured: Configured
 ) -> None:
-    options = {"name": name, **({"n_startup_trials": 2} if name in ("tpe", "gp", "cmaes") else {})}
+    options = {
+        "name": name,
+        **({"n_startup_trials": 2} if name in ("tpe", "curve_tpe", "gp", "cmaes") else {}),
+    }
     config = configured(space, sampler=options)
     study = _study(make_sampler(config, worker_seed=0))
     size = combinations(config.optuna.search_space)
