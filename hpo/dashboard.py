@@ -21,6 +21,7 @@ from optuna.storages import BaseStorage
 from rich.console import Console
 
 from hpo.dashboard_gate import Access, Gate
+from hpo.dashboard_notes import find_notes_by_key
 from hpo.dashboard_origin import is_loopback
 from hpo.dashboard_password import PASSWORD, PASSWORD_FILE, read_credentials
 from hpo.errors import DashboardError, WrongDashboard
@@ -99,6 +100,7 @@ def running(
     DashboardError when the address can't be used.
     """
     # Given a URL, optuna-dashboard would read every trial again for every poll.
+    find_notes_by_key()
     app = optuna_dashboard.wsgi(optuna.storages.get_storage(storage))
     with _listening(host, port) as server:
         server.set_app(Gate(app, access or Access()))
