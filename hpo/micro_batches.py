@@ -7,7 +7,7 @@ overwritten: whoever writes at the same time can only lower the size.
 import hashlib
 from dataclasses import dataclass
 
-from optuna.storages import BaseStorage
+from storage.trial_cache import TrialCache
 
 PREFIX = "hpo:micro_batch"
 DIGITS = 16  # hex digits of the key's hash; attribute names are short
@@ -17,14 +17,14 @@ DIGITS = 16  # hex digits of the key's hash; attribute names are short
 class StudyMicroBatches:
     """The sizes that this study's trainings found; implements trainer's MicroBatches."""
 
-    storage: BaseStorage
+    storage: TrialCache
     study_id: int
 
     def known(self, key: str) -> int | None:
         """Return the smallest size found for the key; None where nobody has found one."""
         start = _name(key)
-        attributes = self.storage.get_study_system_attrs(self.study_id)
-        sizes = (int(name[len(start) :]) for name in attributes if name.startswith(start))
+        attributes = self.storage.find_study_attrs(self.study_id, start)
+        sizes = (int(name[len(start) :]) for name in attributes)
         return min(sizes, default=None)
 
     def found(self, key: str, size: int) -> None:

@@ -7,13 +7,11 @@ nothing. Notes stand in the study's attributes, which are read as a whole: so th
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
-import optuna_dashboard
-from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna_dashboard._note import note_str_key_prefix, note_ver_key, split_body
 
 from config.load import from_mapping
 from config.schema import Configuration
@@ -24,6 +22,7 @@ from hpo.run_names import run_name
 from hpo.study import CONFIG
 from hpo.trial_info import SCORES, Point, best_point
 from storage.retries import RETRY_OF
+from storage.trial_cache import TrialCache
 from trainer.evaluation import Sample
 
 SECTIONS_SHOWN = ("training", "generation", "model")
@@ -31,29 +30,41 @@ STATES = {state: state.name.lower() for state in TrialState} | {TrialState.FAIL:
 CURVE_ROWS = 32
 SAMPLES = 3
 TEXT_CHARACTERS = 240  # of a summary or an error
+MOST_PIECES = 16  # of 2,045 characters, as optuna-dashboard keeps notes; ours have 2 or 3
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Noted:
-    """What optuna_dashboard asks of the trial of a note; making a Trial would draw parameters."""
+def save_note(
+    study: Study,
+    trial: Trial | FrozenTrial,
+    *,
+    samples: Sequence[Sample] = (),
+    settings: Configuration | None = None,
+) -> None:
+    """Write the note of a trial as the database has the trial now; never raises.
 
-    study: Study
-    storage: BaseStorage
-    _trial_id: int
-
-
-def save_note(study: Study, trial: Trial | FrozenTrial, *, samples: Sequence[Sample] = ()) -> None:
-    """Write the note of a trial as the database has the trial now; never raises."""
-    trial_id, storage = trial._trial_id, study._storage  # noqa: SLF001 - no public way by id
+    `settings` are the trial's own; None reads them from the study.
+    """
+    trial_id = trial._trial_id  # noqa: SLF001 - no public way
+    storage = cast("TrialCache", study._storage)  # noqa: SLF001 - of a study of ours
     try:
         frozen = storage.get_trial(trial_id)
-        settings = apply(from_mapping(study.user_attrs[CONFIG]), frozen.params)
-        noted = cast("Trial", _Noted(study, storage, trial_id))
-        optuna_dashboard.save_note(noted, markdown(frozen, settings, samples=samples))
+        if settings is None:
+            settings = apply(from_mapping(study.user_attrs[CONFIG]), frozen.params)
+        _write(storage, study._study_id, trial_id, markdown(frozen, settings, samples=samples))  # noqa: SLF001 - no public way
     except Exception:  # a note is decoration: its failure must not fail the trial
         log.warning("the note of trial %d could not be saved", trial.number, exc_info=True)
+
+
+def _write(storage: TrialCache, study_id: int, trial_id: int, body: str) -> None:
+    """Write a note as optuna_dashboard.save_note does, which reads all notes of the study twice."""
+    prefix, version = note_str_key_prefix(trial_id), note_ver_key(trial_id)
+    kept = [version, *(f"{prefix}{piece}" for piece in range(MOST_PIECES))]
+    before = storage.read_study_attrs(study_id, kept)
+    pieces: dict[str, object] = {key: "" for key in before if key != version}
+    pieces.update(split_body(body, trial_id))
+    storage.write_study_attrs(study_id, {version: int(before.get(version, 0)) + 1, **pieces})
 
 
 def markdown(trial: FrozenTrial, settings: Configuration, *, samples: Sequence[Sample] = ()) -> str:

@@ -132,7 +132,7 @@ class Status:
 
 def study_names(database: Database) -> list[str]:
     """The names of all studies in the database, sorted."""
-    return sorted(optuna.get_all_study_names(database.storage))
+    return database.study_names()
 
 
 def collect(database: Database, name: str) -> Status:
@@ -142,12 +142,9 @@ def collect(database: Database, name: str) -> Status:
     study_id = database.storage.get_study_id_from_name(name)
     trials = study.get_trials(deepcopy=False)
     leases = Leases(database, study_id)
+    by_id = {t._trial_id: t for t in trials}  # noqa: SLF001 - Optuna has no public way to it
     by_worker = {
-        row.worker: trial
-        for row in leases.rows()
-        if not row.done and row.trial_id is not None
-        for trial in trials
-        if trial._trial_id == row.trial_id  # noqa: SLF001 - Optuna has no public way to it
+        row.worker: by_id[row.trial_id] for row in leases.rows(done=False) if row.trial_id in by_id
     }
     workers = tuple(
         _worker(row, by_worker.get(row.worker))

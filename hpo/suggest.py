@@ -26,8 +26,8 @@ def suggest(trial: Trial, space: SearchSpace) -> dict[str, object]:
     Raises BadEnqueued for a queued value the space does not hold and SpaceExhausted when a
     finite space has nothing left to try.
     """
-    attributes = trial.storage.get_trial_system_attrs(trial._trial_id)  # noqa: SLF001 - no other
-    queued = fixed_params(attributes)
+    # As it was read a moment ago: asking the storage again is four round trips.
+    queued = fixed_params(trial._cached_frozen_trial.system_attrs)  # noqa: SLF001 - no other way
     _check_names(queued, space, trial.number)
     values: dict[str, object] = {}
     for name, entry in ordered(space):

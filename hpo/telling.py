@@ -2,6 +2,7 @@
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
+from optuna.study._tell import _tell_with_warning
 from optuna.trial import Trial, TrialState
 
 
@@ -14,7 +15,8 @@ def tell(
     where it came before: between a worker's last look at its lease and this call.
     """
     try:
-        study.tell(trial, value, state=state)
+        # study.tell does this and reads the trial once more, to give it back.
+        _tell_with_warning(study, trial, value, state)
     except ValueError as error:
         number = trial if isinstance(trial, int) else trial.number
         ended = study.get_trials(deepcopy=False)[number].state

@@ -88,11 +88,13 @@ def best_trial(study: Study) -> Best | None:
 
     One that violates a constraint, which another program may have set, never wins.
     """
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    scored = [t for t in complete if t.value is not None and not is_infeasible(t)]
-    if not scored:
-        return None
-    return _best(max(scored, key=lambda trial: (trial.value, -trial.number)))
+    best: FrozenTrial | None = None
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        if not trial.values or (best is not None and trial.values[0] <= best.values[0]):
+            continue
+        if not is_infeasible(trial):
+            best = trial
+    return None if best is None else _best(best)
 
 
 def _best(trial: FrozenTrial) -> Best:

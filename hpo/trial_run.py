@@ -66,10 +66,12 @@ class TrialRun:
         self._verdict: Verdict | None = None
         self._to_announce: Mapping[str, object] | None = None
         self._to_mirror: tuple[TrialInfo, Sequence[Point]] | None = None
+        self._settings: Configuration | None = None
 
     def again(self) -> None:
         """Start over in this process: what was reported is not reported once more."""
-        self._reported = self._frozen().intermediate_values
+        self._before = self._frozen()
+        self._reported = self._before.intermediate_values
         self._last_reported = max(self._reported, default=0)
         self._curve: list[dict[str, float]] = []
 
@@ -83,13 +85,14 @@ class TrialRun:
         self._last_step = self._epochs * self._per_epoch
         study = StudyName(self._around.study.study_name, self._around.study_key)
         number = self._trial.number
+        self._settings = settings
         if continued:
             self._to_announce = params  # once it is known from where
         else:
             self._around.progress.started(number, params)
         self._to_mirror = (
             trial_info(study, number, settings, params, continued=continued),
-            trial_record.curve(self._frozen()),
+            trial_record.curve(self._before),
         )
 
     def on_step(self, step: Step) -> None:
@@ -137,8 +140,10 @@ class TrialRun:
         return self._verdict is None
 
     def _report(self, evaluation: Evaluation, value: float) -> None:
-        trial_record.keep_curve(self._around.database.storage, self._id, self._curve)
-        self._trial.report(value, evaluation.step)
+        storage = self._around.database.storage
+        with storage.together(self._id):
+            trial_record.keep_curve(storage, self._id, self._curve)
+            self._trial.report(value, evaluation.step)
         if evaluation.replayed:
             self._announce(evaluation.epoch)
             self._around.progress.made_up(evaluation.epoch, value)
@@ -165,18 +170,22 @@ class TrialRun:
     def ended(self, result: FitResult) -> Outcome:
         """Tell the study how the training ended: COMPLETE with its best evaluation, or PRUNED."""
         self._keeper.confirm()
-        withdraw(self._trial)
+        if trial_record.is_infeasible(self._before):
+            withdraw(self._trial)
         self._announce(self._epoch())
-        trial_record.record_result(self._trial, result)
         value, seconds = result.best.scores.value(self._metric), round(result.seconds, 3)
         study, progress = self._around.study, self._around.progress
+        with self._around.database.storage.together(self._id):
+            trial_record.record_result(self._trial, result)
+            if self._verdict is None:
+                tell(study, self._trial, value)
+            else:
+                self._trial.set_user_attr(trial_record.PRUNED, self._verdict.as_mapping())
+                tell(study, self._trial, state=TrialState.PRUNED)
         if self._verdict is not None:
             reason = text(self._verdict, evaluations_per_epoch=self._per_epoch)
-            self._trial.set_user_attr(trial_record.PRUNED, self._verdict.as_mapping())
-            tell(study, self._trial, state=TrialState.PRUNED)
             progress.pruned(reason)
             return self._close(Ending("pruned", value, reason, seconds), TrialState.PRUNED)
-        tell(study, self._trial, value)
         early = result.ended == "early_stopping"
         progress.completed(value, result.best.epoch, early=early)
         return self._close(Ending("complete", value, None, seconds), TrialState.COMPLETE)
@@ -215,7 +224,8 @@ class TrialRun:
     def _close(self, ending: Ending, state: TrialState, *, error: str | None = None) -> Outcome:
         self._mirror().finish(ending)
         study, trial, samples = self._around.study, self._trial, self._samples
-        self._around.chores.add(lambda: save_note(study, trial, samples=samples))
+        settings = self._settings
+        self._around.chores.add(lambda: save_note(study, trial, samples=samples, settings=settings))
         return Outcome(state, error)
 
     def _mirror(self) -> Mirror:

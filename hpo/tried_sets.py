@@ -30,10 +30,22 @@ class TriedSets:
         self._space = space
         self._distributions = distributions(space)
         self._finished: dict[int, Key] = {}
+        self._first: set[Key] = set()  # of the trials before the first unfinished one
+        self._first_trials = 0
 
     def of(self, study: Study, *, but: int | None = None) -> set[Key]:
         """Sets of every trial that has begun, whatever became of it, except number `but`."""
-        return {self._key_of(trial) for trial in _begun(study) if trial.number != but}
+        trials = _trials(study)
+        while self._first_trials < len(trials):
+            trial = trials[self._first_trials]
+            if not trial.state.is_finished() or trial.number == but:
+                break
+            self._first.add(self._key_of(trial))
+            self._first_trials += 1
+        later = trials[self._first_trials :]
+        return self._first.union(
+            self._key_of(trial) for trial in later if _has_begun(trial) and trial.number != but
+        )
 
     def key(self, params: Mapping[str, object]) -> Key:
         """A set's identity: 8 and 8.0 are one value of an integer, 1 and True two choices."""
@@ -78,9 +90,16 @@ class TriedSets:
 
 
 def _begun(study: Study) -> list[FrozenTrial]:
+    return [trial for trial in _trials(study) if _has_begun(trial)]
+
+
+def _trials(study: Study) -> list[FrozenTrial]:
     # From the storage: under Hyperband the study given to a sampler shows one bracket only.
-    trials = study._storage.get_all_trials(study._study_id, deepcopy=False)  # noqa: SLF001
-    return [trial for trial in trials if trial.state != TrialState.WAITING]
+    return study._storage.get_all_trials(study._study_id, deepcopy=False)  # noqa: SLF001
+
+
+def _has_begun(trial: FrozenTrial) -> bool:
+    return trial.state != TrialState.WAITING
 
 
 def _identity(dist: BaseDistribution, value: object) -> object:

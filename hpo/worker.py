@@ -182,9 +182,10 @@ class Worker:
                 if lease.trial_id is None and self._all_tried():
                     self.leases.cancel(lease)
                     return None
-                started = self.leases.start(lease)
-                held.enter_context(self.database.fence(started))
-                drawn = self._draw(started.trial_id, keeper)
+                with self.database.storage.one_look():
+                    started = self.leases.start(lease)
+                    held.enter_context(self.database.fence(started))
+                    drawn = self._draw(started.trial_id, keeper)
             if isinstance(drawn, Outcome):
                 return drawn
             trial, params = drawn
@@ -198,7 +199,9 @@ class Worker:
         try:
             with translated(self.database.url):
                 trial = Trial(self.objective.around.study, trial_id)
-                return trial, suggest(trial, self.objective.config.optuna.search_space)
+                with self.database.storage.together(trial_id):
+                    params = suggest(trial, self.objective.config.optuna.search_space)
+                return trial, params
         except StorageError:
             raise  # the database failed, not the trial: its lease runs out and it goes on
         except Exception as error:  # noqa: BLE001 - one trial's parameters must not stop the worker

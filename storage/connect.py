@@ -5,6 +5,8 @@ milliseconds and any number of processes may meet on an empty database.
 """
 
 import logging
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +26,12 @@ from storage.lease import Lease
 from storage.optuna_storage import RepeatingStorage
 from storage.patience import AT_ONCE, Patience
 from storage.retry import Retry
-from storage.tables import clock
+from storage.tables import STUDIES, clock
+from storage.trial_cache import TrialCache
 from storage.url import StorageURL
 
 LOCK_TIMEOUT_S = 60.0
+LOCK_LOOK_S = 0.05  # mean pause between two looks whether a lock is free
 LOCK_TRY_S = 5.0  # one wait for a lock; between two of them a stop request is seen
 
 log = logging.getLogger(__name__)
@@ -41,7 +45,7 @@ class Database:
         self,
         url: StorageURL,
         *,
-        storage: optuna.storages.BaseStorage,
+        storage: TrialCache,
         engine: sa.Engine,
         retry: Retry,
         fences: Fences,
@@ -52,15 +56,16 @@ class Database:
         self._retry = retry
         self._fences = fences
 
-    def transaction(self, step: Callable[[sa.Connection], T]) -> T:
+    def transaction(self, step: Callable[[sa.Connection], T], *, one_statement: bool = False) -> T:
         """Run `step` in one transaction that writes, again while the database is away or locked.
 
         A transaction whose answer was lost may have been done: `step` must give the same result
-        when it finds its own work there. Raises StorageError only.
+        when it finds its own work there. Where it is `one_statement` that writes, PostgreSQL needs
+        no BEGIN and COMMIT, which are two round trips of three. Raises StorageError only.
         """
 
         def run() -> T:
-            with self.writing() as connection:
+            with self.writing(one_statement=one_statement) as connection:
                 return step(connection)
 
         return self._retry(run)
@@ -75,13 +80,16 @@ class Database:
         return self._retry(run)
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self, *, one_statement: bool = False) -> Iterator[sa.Connection]:
         """Open one transaction that writes; it commits at the end and rolls back on errors.
 
         On SQLite it holds the write lock from its start. Nothing is repeated: `transaction` does
         that. Raises StorageError only.
         """
-        with translated(self.url), self.engine.begin() as connection:
+        engine = self.engine
+        if one_statement and not self.url.is_sqlite:
+            engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        with translated(self.url), engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -109,6 +117,11 @@ class Database:
         """
         with exclusive(self.url, self.engine, name, retry=self._retry):
             yield
+
+    def study_names(self) -> list[str]:
+        """List the names of all studies, sorted; Optuna would read all that they hold."""
+        names = sa.select(STUDIES.c.study_name)
+        return sorted(self.query(lambda connection: connection.execute(names).scalars().all()))
 
     def now(self) -> float:
         """Read the database's clock, in epoch seconds."""
@@ -159,7 +172,7 @@ def connect(url: StorageURL, *, create: bool = True, patience: Patience = AT_ONC
         # One pool a process instead of two; SQLite needs its own for BEGIN IMMEDIATE.
         engine.dispose()
         engine = backend.engine
-    storage = optuna.storages.get_storage(backend)
+    storage = TrialCache(backend)
     return Database(url, storage=storage, engine=engine, retry=retry, fences=fences)
 
 
@@ -190,17 +203,23 @@ def exclusive(url: StorageURL, engine: sa.Engine, name: str, *, retry: Retry) ->
 
 def _take_lock(engine: sa.Engine, name: str) -> sa.Connection:
     """Give the connection whose transaction holds the lock."""
-    connection = engine.connect()
-    wait_ms = int(min(LOCK_TIMEOUT_S, LOCK_TRY_S) * 1000)
+    until = time.monotonic() + min(LOCK_TIMEOUT_S, LOCK_TRY_S)
     key = sa.func.hashtextextended(f"hpo:{name}", 0)
-    try:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wait_ms}")
-        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
-    except BaseException:
+    while True:
+        connection = engine.connect()
+        try:
+            if connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(key))).scalar_one():
+                connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+                return connection
+        except BaseException:
+            _drop(connection)
+            raise
+        # Who waits on the server keeps a connection: behind a pooler of two, the holder of the lock
+        # would have none left to work with, and all would stand still.
         _drop(connection)
-        raise
-    return connection
+        if time.monotonic() > until:
+            raise Busy(f"another process held the lock {name!r} for too long; try again")
+        time.sleep(random.uniform(0.5, 1.5) * LOCK_LOOK_S)
 
 
 def _drop(connection: sa.Connection) -> None:

@@ -1,15 +1,18 @@
-"""How connections are made: small pools, UTC, pre-ping; on SQLite, writers that queue up.
+"""How connections are made: small pools, UTC, few pings; on SQLite, writers that queue up.
 
 SQLite's own way of upgrading a read transaction to a write one fails at once under contention
 instead of waiting, so every writing transaction here starts with BEGIN IMMEDIATE.
 """
 
+import select
+import time
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from storage.patience import never
 from storage.url import StorageURL
@@ -20,6 +23,8 @@ BUSY_TIMEOUT_S = 5  # of one try, which nothing can interrupt; `retry` goes on f
 POOL_SIZE = 2
 MAX_OVERFLOW = 3
 POOL_TIMEOUT_S = 5.0
+IDLE_S = 10.0  # a connection used less long ago than this is taken to live still
+_USED = "hpo_used"  # in a pool entry's info: when it was last given back
 READING = "hpo_reading"  # execution option of a connection that will not write
 
 # A machine that vanished without a word is noticed in less than half a lease.
@@ -53,19 +58,64 @@ def engine_arguments(url: StorageURL, give_up: Callable[[], bool] = never) -> di
     parsed = sa.make_url(url.sqlalchemy)
     args, kwargs = parsed.get_dialect()().create_connect_args(parsed)
     return {
-        "creator": connector(tuple(args), {**kwargs, **connect_arguments(url)}, give_up),
+        "creator": connector(
+            tuple(args),
+            {**kwargs, **connect_arguments(url)},
+            give_up,
+            # What the URL itself asks for must not be left out silently.
+            without_options="" if url.options else "SET TIME ZONE 'UTC'",
+        ),
         # A server may be set to another level, under which every wait for a lock ends in an error.
         "isolation_level": "READ COMMITTED",
-        "pool_pre_ping": True,
         "pool_size": POOL_SIZE,
         "max_overflow": MAX_OVERFLOW,
         "pool_timeout": POOL_TIMEOUT_S,
     }
 
 
+def spare_pings(engine: sa.Engine) -> None:
+    """Ask whether a pooled connection lives only where it may have died; to be called once.
+
+    SQLAlchemy's pre-ping is a round trip before every transaction. A connection that its server or
+    pooler has closed has something to be read, which this process sees by itself; one that a
+    firewall may have forgotten has been idle.
+    """
+    if engine.name == "postgresql":
+        sa.event.listen(engine, "checkin", _note_use)
+        sa.event.listen(engine, "checkout", _ping_where_in_doubt)
+
+
+def _note_use(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info[_USED] = time.monotonic()
+
+
+def _ping_where_in_doubt(
+    connection: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection
+) -> None:
+    used = entry.info.get(_USED)
+    if used is None or (time.monotonic() - used < IDLE_S and not _has_news(connection)):
+        return
+    try:
+        connection.autocommit = True
+        connection.cursor().execute("SELECT 1")
+        connection.autocommit = False
+    except psycopg.Error as error:
+        raise sa.exc.InvalidatePoolError from error
+
+
+def _has_news(connection: DBAPIConnection) -> bool:
+    watch = select.poll()
+    try:
+        watch.register(connection.fileno(), select.POLLIN)
+    except psycopg.Error:  # closed already
+        return True
+    return bool(watch.poll(0))
+
+
 def make_engine(url: StorageURL, give_up: Callable[[], bool] = never) -> sa.Engine:
     """Make an engine for our own tables; connects to nothing yet."""
     engine = sa.create_engine(url.sqlalchemy, **engine_arguments(url, give_up))
+    spare_pings(engine)
     if url.is_sqlite:
         sa.event.listen(engine, "connect", _leave_transactions_to_us)
         sa.event.listen(engine, "begin", _begin)

@@ -132,6 +132,18 @@ POSTGRESQL = (
         "or use PgBouncer",
     ),
     Rule(
+        _says("query_wait_timeout", "no more connections allowed"),
+        Unreachable,
+        "{url}: PgBouncer has no server connection free ({said}): use pool_mode = transaction, and "
+        "raise default_pool_size or max_client_conn",
+    ),
+    Rule(
+        _says("transaction blocks not allowed in statement pooling mode"),
+        BadURL,
+        "{url}: PgBouncer runs in statement pooling mode, which has no transactions: set "
+        "pool_mode = transaction",
+    ),
+    Rule(
         _both(_from_connecting, _says("permission denied for database")),
         NotAllowed,
         "{url}: the owner has to GRANT CONNECT ON DATABASE to user {user} first",

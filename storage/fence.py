@@ -16,7 +16,7 @@ from storage.lease import Lease
 from storage.lease_rows import is_held
 from storage.tables import LEASES
 
-_TRIAL = "hpo_trial"  # in a session's info: the trial it writes to
+WRITES_TO = "hpo_trial"  # in a session's info: the trial it writes to
 
 
 class Fences:
@@ -39,15 +39,15 @@ class Fences:
     @contextmanager
     def writing(self, session: orm.Session, trial_id: int) -> Iterator[None]:
         """Say which trial the session's next commit is about."""
-        session.info[_TRIAL] = trial_id
+        session.info[WRITES_TO] = trial_id
         try:
             yield
         finally:
-            session.info.pop(_TRIAL, None)
+            session.info.pop(WRITES_TO, None)
 
     def check(self, session: orm.Session) -> None:
         """Raise LeaseLost before a commit that writes to a trial of another worker."""
-        lease = self._leases.get(session.info.get(_TRIAL, 0))
+        lease = self._leases.get(session.info.get(WRITES_TO, 0))
         if lease is None:
             return
         # On SQLite the transaction, and with it the write lock, begins with the first change.

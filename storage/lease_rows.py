@@ -234,13 +234,13 @@ def fail_trial(connection: sa.Connection, trial_id: int, reason: str, now: float
     _set_attribute(connection, USER_ATTRIBUTES, trial_id, ERROR, reason)
 
 
-def list_rows(connection: sa.Connection, study_id: int) -> list[LeaseRow]:
-    """List all leases in the order they were taken."""
+def list_rows(connection: sa.Connection, study_id: int, *, done: bool = True) -> list[LeaseRow]:
+    """List all leases in the order they were taken; without `done` only the open ones."""
     now = read_clock(connection)
     query = (
         sa.select(LEASES, TRIALS.c.number, TRIALS.c.state)
         .select_from(_WITH_TRIALS)
-        .where(LEASES.c.study_id == study_id)
+        .where(LEASES.c.study_id == study_id if done else _open(study_id))
         .order_by(LEASES.c.slot)
     )
     return [

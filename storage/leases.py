@@ -152,10 +152,10 @@ class Leases:
         """Count the trials ever taken from the budget."""
         return self._database.query(lambda connection: lease_rows.count(connection, self._study_id))
 
-    def rows(self) -> list[LeaseRow]:
-        """List all leases in the order they were taken."""
+    def rows(self, *, done: bool = True) -> list[LeaseRow]:
+        """List all leases in the order they were taken; without `done` only the open ones."""
         return self._database.query(
-            lambda connection: lease_rows.list_rows(connection, self._study_id)
+            lambda connection: lease_rows.list_rows(connection, self._study_id, done=done)
         )
 
     def _lock(self, connection: sa.Connection) -> float:
@@ -179,7 +179,7 @@ class Leases:
                 *(LEASES.c[name] == value for name, value in values.items()),
             )
 
-        return self._database.transaction(change)
+        return self._database.transaction(change, one_statement=True)
 
     def _next(
         self,

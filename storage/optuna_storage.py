@@ -22,10 +22,10 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import orm
 from typing_extensions import override
 
-from storage.engines import engine_arguments
 from storage.fence import Fences
 from storage.patience import AT_ONCE, Patience
 from storage.retry import Retry
+from storage.trial_storage import TrialStorage
 from storage.url import StorageURL
 
 READS = (
@@ -34,45 +34,25 @@ READS = (
     "get_study_directions",
     "get_study_user_attrs",
     "get_study_system_attrs",
-    "get_all_studies",
-    "get_trial",
     "get_trial_id_from_study_id_trial_number",
     "get_trial_param",
     "get_trial_user_attrs",
     "get_trial_system_attrs",
-    "_get_trials",
     "_get_best_trial_id",
     "_get_stale_trial_ids",
 )
 SAME_WHEN_DONE_TWICE = ("set_study_user_attr", "set_study_system_attr", "record_heartbeat")
-# A parameter is inserted once; Optuna takes a second insert of it for done.
-SAME_WHEN_DONE_TWICE_TO_A_TRIAL = (
-    "_set_trial_param",
-    "set_trial_intermediate_value",
-    "set_trial_user_attr",
-    "set_trial_system_attr",
-)
 _RESERVED = "hpo_reserved"  # in a session's info: the id of the row it adds next
 
 
-class RepeatingStorage(RDBStorage):
+class RepeatingStorage(TrialStorage):
     """Optuna's storage whose calls outlast an outage; failures are StorageErrors."""
 
     def __init__(
         self, url: StorageURL, *, retry: Retry, fences: Fences, patience: Patience
     ) -> None:
-        self._storage_url = url
-        self._again = retry
-        self._fences = fences
-        super().__init__(
-            # RDBStorage takes braces for a template.
-            url.sqlalchemy.replace("{", "{{").replace("}", "}}"),
-            engine_kwargs=engine_arguments(url, patience.give_up),
-            skip_compatibility_check=True,
-            skip_table_creation=True,
-        )
+        super().__init__(url, retry=retry, fences=fences, patience=patience)
         sa.event.listen(self.scoped_session, "before_flush", _use_reserved)
-        sa.event.listen(self.scoped_session, "before_commit", fences.check)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _opened_again, (self._storage_url,)
@@ -96,7 +76,9 @@ class RepeatingStorage(RDBStorage):
                     return True
                 raise
 
-        return self._again(tell)
+        told: bool = self._again(tell)
+        self._collecting.pop(trial_id, None)
+        return told
 
     @override
     def create_new_study(
@@ -176,11 +158,6 @@ class RepeatingStorage(RDBStorage):
         finally:
             info.pop(_RESERVED, None)
 
-    @contextmanager
-    def _writing(self, trial_id: int) -> Iterator[None]:
-        with self._fences.writing(self.scoped_session(), trial_id):
-            yield
-
 
 def _opened_again(url: StorageURL) -> RepeatingStorage:
     """Open the storage in the process that it was sent to; neither fences nor patience go along."""
@@ -207,21 +184,5 @@ def _repeated(name: str) -> Callable[..., Any]:
     return repeated
 
 
-def _repeated_on_trial(name: str) -> Callable[..., Any]:
-    call = getattr(RDBStorage, name)
-
-    @functools.wraps(call)
-    def repeated(self: RepeatingStorage, trial_id: int, *args: Any, **kwargs: Any) -> Any:
-        def write() -> Any:
-            with self._writing(trial_id):
-                return call(self, trial_id, *args, **kwargs)
-
-        return self._again(write)
-
-    return repeated
-
-
 for _name in (*READS, *SAME_WHEN_DONE_TWICE):
     setattr(RepeatingStorage, _name, _repeated(_name))
-for _name in SAME_WHEN_DONE_TWICE_TO_A_TRIAL:
-    setattr(RepeatingStorage, _name, _repeated_on_trial(_name))

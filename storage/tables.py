@@ -12,6 +12,11 @@ VERSION = 1  # of the tables below
 
 STUDIES: sa.Table = models.StudyModel.__table__
 TRIALS: sa.Table = models.TrialModel.__table__
+PARAMS: sa.Table = models.TrialParamModel.__table__
+VALUES: sa.Table = models.TrialValueModel.__table__
+REPORTS: sa.Table = models.TrialIntermediateValueModel.__table__
+DIRECTIONS: sa.Table = models.StudyDirectionModel.__table__
+STUDY_USER_ATTRIBUTES: sa.Table = models.StudyUserAttributeModel.__table__
 STUDY_ATTRIBUTES: sa.Table = models.StudySystemAttributeModel.__table__
 USER_ATTRIBUTES: sa.Table = models.TrialUserAttributeModel.__table__
 SYSTEM_ATTRIBUTES: sa.Table = models.TrialSystemAttributeModel.__table__

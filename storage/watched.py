@@ -18,6 +18,8 @@ from storage.patience import never
 ANSWER_S = 30.0  # longest silence in the midst of a statement; loading 2,000 trials took 2.9 s
 STOPPING_ANSWER_S = 3.0  # the same once the process was asked to stop
 
+NO_OPTIONS = "unsupported startup parameter: options"  # how PgBouncer refuses them
+
 T = TypeVar("T")
 
 
@@ -52,12 +54,34 @@ class WatchedConnection(psycopg.Connection[Any]):
 
 
 def connector(
-    args: tuple[Any, ...], kwargs: dict[str, Any], give_up: Callable[[], bool]
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    give_up: Callable[[], bool],
+    *,
+    without_options: str = "",
 ) -> Callable[[], WatchedConnection]:
-    """Give a function that connects with these arguments of psycopg.connect."""
+    """Give a function that connects with these arguments of psycopg.connect.
+
+    PgBouncer before 1.20 knows no `options`: then it connects without them and runs the statement
+    `without_options`. It must set what PgBouncer keeps for each client, as it does the time zone.
+    """
+    refused: list[str] = []
 
     def connect() -> WatchedConnection:
-        connection = WatchedConnection.connect(*args, **kwargs)
+        if not refused:
+            try:
+                return watched(WatchedConnection.connect(*args, **kwargs))
+            except psycopg.OperationalError as error:
+                if not without_options or NO_OPTIONS not in str(error):
+                    raise
+                refused.append(str(error))
+        plain = {name: value for name, value in kwargs.items() if name != "options"}
+        connection = watched(WatchedConnection.connect(*args, **plain))
+        connection.execute(without_options)
+        connection.commit()
+        return connection
+
+    def watched(connection: WatchedConnection) -> WatchedConnection:
         connection.give_up = give_up
         return connection
 

@@ -84,7 +84,9 @@ class Workers:
 
     def _change(self, worker: str, **values: object) -> None:
         row = WORKERS.update().where(self._is(worker)).values(**values)
-        self._database.transaction(lambda connection: connection.execute(row).rowcount)
+        self._database.transaction(
+            lambda connection: connection.execute(row).rowcount, one_statement=True
+        )
 
     def _is(self, worker: str) -> sa.ColumnElement[bool]:
         return sa.and_(WORKERS.c.study_id == self._study_id, WORKERS.c.worker == worker)

@@ -130,8 +130,10 @@ class Search:
         return Trial(studies.open_study(self.database, "s", worker_seed=1), trial._trial_id)
 
     def trials(self) -> list[FrozenTrial]:
-        """The trials as the database has them."""
-        return optuna.load_study(study_name="s", storage=self.database.storage).get_trials()
+        """The trials as the database has them, with their curves."""
+        storage = self.database.storage
+        known = optuna.load_study(study_name="s", storage=storage).get_trials(deepcopy=False)
+        return [storage.get_trial(trial._trial_id) for trial in known]
 
     @property
     def shown(self) -> str:

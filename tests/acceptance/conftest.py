@@ -83,7 +83,8 @@ class Machine:
         with connect(StorageURL.parse(self.storage)) as database:
             if "s" not in optuna.get_all_study_names(database.storage):
                 return []
-            return optuna.load_study(study_name="s", storage=database.storage).get_trials()
+            known = optuna.load_study(study_name="s", storage=database.storage).get_trials()
+            return [database.storage.get_trial(trial._trial_id) for trial in known]
 
     def reports(self) -> int:
         """How many evaluations trial 0 has reported."""

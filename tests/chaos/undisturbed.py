@@ -17,8 +17,9 @@ from trainer.session import TrainingSession
 
 
 def trials_of(database: Database, study: str) -> list[FrozenTrial]:
-    """Every trial of the study."""
-    return optuna.load_study(study_name=study, storage=database.storage).get_trials()
+    """Every trial of the study, with its curve."""
+    known = optuna.load_study(study_name=study, storage=database.storage).get_trials()
+    return [database.storage.get_trial(trial._trial_id) for trial in known]
 
 
 def differing(

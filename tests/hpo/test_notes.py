@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import TrialState, create_trial
+from optuna_dashboard._note import note_ver_key
 
 from config.load import from_mapping
-from hpo import notes, study, trial_record
+from hpo import study, trial_record
 from hpo.notes import CURVE_ROWS, escaped, markdown, save_note
 from hpo.prune_reasons import Verdict
 from storage.retries import RETRY_OF
@@ -181,12 +182,21 @@ class TestSaving:
         save_note(opened, trial, samples=SAMPLES * 3)
         save_note(opened, trial)
         assert "Samples" not in optuna_dashboard._note.get_note(trial)
+        version = note_ver_key(trial._trial_id)
+        assert opened._storage.read_study_attrs(opened._study_id, [version]) == {version: 2}
+
+    def test_reads_no_other_trials_note(self, opened, monkeypatch):
+        trial = self.run_trial(opened)
+        monkeypatch.setattr(opened._storage, "get_study_system_attrs", None)
+        save_note(opened, trial)
+        assert len(opened._storage.find_study_attrs(opened._study_id, "dashboard:")) == 2
 
     def test_that_fails_is_logged_and_harms_nothing(self, opened, monkeypatch, caplog):
         def fails(*_args):
             raise OSError("database is gone")
 
-        monkeypatch.setattr(notes.optuna_dashboard, "save_note", fails)
-        save_note(opened, self.run_trial(opened))
+        trial = self.run_trial(opened)
+        monkeypatch.setattr(opened._storage, "write_study_attrs", fails)
+        save_note(opened, trial)
         assert "the note of trial 0 could not be saved" in caplog.text
         assert "database is gone" in caplog.text

@@ -33,11 +33,11 @@ def test_a_point_has_every_number_of_its_evaluation() -> None:
 
 def test_a_curve_is_read_back_as_it_was_kept(database: Database, study: Study) -> None:
     trial = study.ask()
-    assert trial_record.curve(study.get_trials()[0]) == []
+    assert trial_record.curve(database.storage.get_trial(trial._trial_id)) == []
     points = [evaluation(step, 0.1 * step).as_mapping() for step in (1, 2, 3)]
     trial_record.keep_curve(database.storage, trial._trial_id, points[:2])
     trial_record.keep_curve(database.storage, trial._trial_id, points)
-    assert trial_record.curve(study.get_trials()[0]) == points
+    assert trial_record.curve(database.storage.get_trial(trial._trial_id)) == points
 
 
 def test_a_result_is_kept_with_what_it_ran_on(study: Study) -> None:

@@ -362,8 +362,7 @@ def test_a_lost_trial_that_fails_is_not_failed_by_its_old_worker(
 @pytest.mark.parametrize(
     "method",
     [
-        "get_trial_system_attrs",  # while its parameters are drawn
-        "set_trial_param",
+        "set_trial_param",  # while its parameters are drawn
         "set_trial_system_attr",  # at an evaluation
         "set_trial_intermediate_value",
         "set_trial_user_attr",  # at its end

@@ -105,8 +105,8 @@ def lose_answer(database, monkeypatch):
         real, lost = database.writing, []
 
         class Losing:
-            def __init__(self):
-                self.inner = real()
+            def __init__(self, **options):
+                self.inner = real(**options)
 
             def __enter__(self):
                 return self.inner.__enter__()
