@@ -30,11 +30,9 @@ def mean(rows: Sequence[Row], measured: Callable[[Row], float], *, seed: int = 0
     """The mean over tasks of the means over seeds; infinite if any row is."""
     chance = np.random.default_rng(seed)
     tables = [np.array(list(map(measured, of))) for of in by_task(rows).values()]
-    resampled = [
-        np.mean([chance.choice(table, len(table)).mean() for table in tables])
-        for _ in range(RESAMPLES)
-    ]
-    return _estimate(float(np.mean([table.mean() for table in tables])), resampled)
+    drawn = [chance.choice(table, (RESAMPLES, len(table))).mean(axis=1) for table in tables]
+    whole = float(np.mean([table.mean() for table in tables]))
+    return _estimate(whole, np.mean(drawn, axis=0))
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ def _final(row: Row, unknown: float) -> float:
     return unknown if row.gap is None else row.gap
 
 
-def _estimate(value: float, resampled: Sequence[float]) -> Estimate:
+def _estimate(value: float, resampled: Sequence[float] | Numbers) -> Estimate:
     edge = (100 - LEVEL) / 2
     # "lower" and "higher": between a number and infinity there is nothing to interpolate
     low = float(np.percentile(resampled, edge, method="lower"))

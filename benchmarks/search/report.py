@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.search.cells import NOISY, PRUNING, SEARCHING, Row
-from benchmarks.search.curves import Task
+from benchmarks.search.curves import TEXT_RNN_SPACE, Task
 from benchmarks.search.estimates import Estimate, against, mean
 from benchmarks.search.methods import NO_PRUNING, PEERS
 from benchmarks.search.noise import evaluation_noise, seed_noise
@@ -34,9 +34,8 @@ def report(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
                 chosen = [row for row in in_group if row.cell.workers == workers]
                 seeds = len({row.cell.seed for row in chosen})
                 yield ""
-                yield (
-                    f"**{kind}: {group}; {workers} workers** ({len(names)} tasks x {seeds} seeds)"
-                )
+                of = f"{len(names)} task{'s' * (len(names) > 1)} x {seeds} seeds"
+                yield f"**{kind}: {group}; {workers} worker{'s' * (workers > 1)}** ({of})"
                 yield ""
                 yield from make(chosen, tasks)
 
@@ -100,7 +99,7 @@ def _unknown(task: Task) -> float:
 
 
 def _recorded(task: Task) -> bool:
-    return bool(task.reruns) or not task.name.startswith("imdb")
+    return task.space is not TEXT_RNN_SPACE
 
 
 def _methods(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
