@@ -258,7 +258,10 @@ class _OneView:
         # Numbers count from 0, so each is its trial's place. (A list built anew by comparing
         # numbers took 8 of a decision's 10 ms with 10,000 trials.)
         self._trials = list(trials)
-        self._trials[own.number] = own
+        place = own.number
+        if place >= len(trials) or trials[place].number != own.number:  # not all trials are known
+            place = next(i for i, trial in enumerate(trials) if trial.number == own.number)
+        self._trials[place] = own
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)
