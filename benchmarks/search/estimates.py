@@ -11,8 +11,8 @@ from benchmarks.search.cells import Row
 
 RESAMPLES = 1000
 LEVEL = 95  # percent of the resampled means that a range holds
-GRID = np.linspace(0, 1, 401)
-"""Shares of the unpruned random search's epochs at which regrets are looked at."""
+GRID = np.linspace(0, 1.25, 501)
+"""Shares of the unpruned random search's mean epochs at which regrets are looked at."""
 
 Numbers = NDArray[np.float64]
 

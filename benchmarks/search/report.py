@@ -32,10 +32,9 @@ def report(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
             in_group = [row for row in of_kind if row.cell.task in names]
             for workers in sorted({row.cell.workers for row in in_group}):
                 chosen = [row for row in in_group if row.cell.workers == workers]
-                seeds = len({row.cell.seed for row in chosen})
                 yield ""
-                of = f"{len(names)} task{'s' * (len(names) > 1)} x {seeds} seeds"
-                yield f"**{kind}: {group}; {workers} worker{'s' * (workers > 1)}** ({of})"
+                tasks_of = f"{len(names)} task{'s' * (len(names) > 1)}"
+                yield f"**{kind}: {group}; {workers} worker{'s' * (workers > 1)}** ({tasks_of})"
                 yield ""
                 yield from make(chosen, tasks)
 
@@ -53,12 +52,12 @@ def _tasks(tasks: Sequence[Task]) -> Iterator[str]:
 
 def _pruning(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
     del tasks
-    yield "| pruner | epochs used | best kept | mean regret / noise | runs' time |"
-    yield "| :--- | ---: | ---: | ---: | ---: |"
+    yield "| pruner | seeds | epochs used | best kept | mean regret / noise | runs' time |"
+    yield "| :--- | ---: | ---: | ---: | ---: | ---: |"
     times = {_place(row): row.time for row in rows if row.cell.method == "no pruning"}
     for method, of in _methods(rows):
         yield (
-            f"| {method} | {_percent(mean(of, lambda row: row.share))}"
+            f"| {method} | {_seeds(of)} | {_percent(mean(of, lambda row: row.share))}"
             f" | {_percent(mean(of, lambda row: float(row.kept)))}"
             f" | {_number(mean(of, _in_noise))}"
             f" | {_percent(mean(of, lambda row: row.time / times[_place(row)]))} |"
@@ -67,20 +66,20 @@ def _pruning(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
 
 def _noisy(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
     del tasks
-    yield "| pruner, with noise on every score | best still handed out | true regret / noise |"
-    yield "| :--- | ---: | ---: |"
+    yield "| pruner, noisy scores | seeds | best still handed out | true regret / noise |"
+    yield "| :--- | ---: | ---: | ---: |"
     for method, of in _methods(rows):
         kept = _percent(mean(of, lambda row: float(row.kept)))
-        yield f"| {method} | {kept} | {_number(mean(of, _in_noise))} |"
+        yield f"| {method} | {_seeds(of)} | {kept} | {_number(mean(of, _in_noise))} |"
 
 
 def _searching(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
     unknown = {task.name: _unknown(task) for task in tasks}
     yield (
-        "| method | epochs to random search's final regret | regret at 1/8 of its epochs"
+        "| method | seeds | epochs to random search's final regret | regret at 1/8 of its epochs"
         " | final regret | epochs in all |"
     )
-    yield "| :--- | ---: | ---: | ---: | ---: |"
+    yield "| :--- | ---: | ---: | ---: | ---: | ---: |"
     baseline = [row for row in rows if row.cell.method == NO_PRUNING]
     spent = statistics.fmean(row.epochs for row in baseline)
     for method, of in _methods(rows):
@@ -88,7 +87,7 @@ def _searching(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
         found = against(of, baseline, unknown=unknown, stopped=stopped)
         share = statistics.fmean(row.epochs for row in of) / spent
         yield (
-            f"| {method} | {_percent(found.needs)} | {_number(found.at_eighth)}"
+            f"| {method} | {_seeds(of)} | {_percent(found.needs)} | {_number(found.at_eighth)}"
             f" | {_number(found.final)} | {share:.0%} |"
         )
 
@@ -105,6 +104,10 @@ def _recorded(task: Task) -> bool:
 def _methods(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
     for method in dict.fromkeys(row.cell.method for row in rows):
         yield method, [row for row in rows if row.cell.method == method]
+
+
+def _seeds(rows: Sequence[Row]) -> int:
+    return len({row.cell.seed for row in rows})
 
 
 def _place(row: Row) -> tuple[str, int]:
