@@ -15,7 +15,7 @@ from config.aliases import plain_spelling
 from config.architecture import misfit
 from config.entries import Entry
 from config.entry_types import with_types
-from config.pruners import MedianHyperband, Pruner
+from config.pruners import Extrapolation, Pruner
 from config.samplers import TPE, Sampler
 from config.section import Count, Positive, Real, Section
 from config.sections import DataFiles, General, Generation, Metric, Model, Preprocessing, Wandb
@@ -75,7 +75,7 @@ class Optuna(Section):
         description="tpe, random, grid, gp, cmaes or qmc, with options as Optuna calls them",
     )
     pruner: Pruner = Field(
-        default_factory=MedianHyperband,
+        default_factory=Extrapolation,
         description="extrapolation, median, hyperband, median+hyperband, successive_halving, "
         "percentile, patient or none, with options as Optuna calls them; steps count evaluations",
     )

@@ -89,6 +89,19 @@ class CurveLedger:
                 best = _better(best, Leader(reached, trial.number))
         return best
 
+    def standing(self, curve: LearningCurve, *, without: int) -> tuple[int, int]:
+        """How many of the latest trials had more at the curve's last step, and of how many.
+
+        Trials that were over before it count as behind; `without` is the curve's own trial.
+        """
+        step, best = curve.steps[-1], curve.best[-1]
+        over = self._latest(1)
+        there = [self._curve(place) for place in over if self._reached[place] >= step]
+        running = list(self._live(step, without, ()))
+        known = [(one, one.until(step)) for one in (*there, *running)]
+        ahead = sum(count > 0 and one.best[count - 1] > best for one, count in known)
+        return ahead, len(over) + len(running)
+
     def behaviour(self, step: int, *, own: tuple[int, LearningCurve]) -> Behaviour:
         """How the curves behave that came to this step; of the trial's `own` the noise alone."""
         number, curve = own

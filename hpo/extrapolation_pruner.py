@@ -5,7 +5,8 @@ through the latest ones where that is higher. From there it rises with the slope
 fades as curves of this study do (hpo.bending), and with the benefit of the doubt on both: noise may
 hide a steeper slope, and a curve may fade less than others. A trial is stopped when all that stays
 below what another trial has reached already, and does so without its last evaluation too: one noisy
-evaluation stops nobody, and nor does a slow start that still rises.
+evaluation stops nobody, and nor does a slow start that still rises. What leads for its age goes on
+even so, for a flat curve may rise late: at step s, the first 1/s of the latest trials.
 
 It writes nothing and decides by what is stored alone: every process decides the same. Why this and
 not Optuna's pruners: docs/decisions/0022.
@@ -47,7 +48,7 @@ class ExtrapolationPruner(BasePruner):
     """Extrapolates each curve to `last_step` of its trial, with what all curves so far show.
 
     `n_warmup_steps`: no trial is stopped before this evaluation, nor before its third.
-    `standard_errors`: the benefit of the doubt, 2 for about the best of 40 curves alike.
+    `standard_errors`: the benefit of the doubt, 1 for about the best of 6 curves alike.
     """
 
     def __init__(
@@ -95,7 +96,8 @@ class ExtrapolationPruner(BasePruner):
     ) -> float | None:
         """The most that the trial would come to; None where it may reach the leader."""
         count, last = len(curve), self._last_step(trial)
-        if count < LEAST_EVALUATIONS:
+        ahead, others = ledger.standing(curve, without=trial.number)
+        if count < LEAST_EVALUATIONS or (ahead + 1) * curve.steps[-1] <= others + 1:
             return None
         behaviour = ledger.behaviour(curve.steps[-1], own=(trial.number, curve))
         noise = _pooled(curve.noise(count), count - 2, usual=behaviour.noise)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from config.errors import ConfigError, SourceError
 from config.load import dump, from_mapping, load, preset_names, to_mapping
+from config.pruners import Extrapolation
 from config.schema import Configuration
 from config.space import max_evaluations
 
@@ -64,11 +65,9 @@ def test_kobart_searches_what_teams_search():
     assert (config.optuna.n_trials, config.optuna.sampler.name) == (20, "curve_tpe")
 
 
-def test_kobarts_pruner_warms_up():
-    pruner = load("kobart").optuna.pruner
-    assert pruner.name == "median+hyperband"
-    assert (pruner.n_startup_trials, pruner.n_warmup_steps) == (5, 5)
-    assert (pruner.min_resource, pruner.reduction_factor) == (5, 3)
+def test_both_searches_presets_extrapolate():
+    for preset in ("kobart", "demo"):
+        assert load(preset).optuna.pruner == Extrapolation()
 
 
 def test_baseline_is_the_official_one_without_a_search():

@@ -32,7 +32,7 @@ def test_the_preset_of_the_studys_name_is_taken(database: Database) -> None:
     made = create_study(database, "demo", source=None)
     assert made.new
     assert made.summary == (
-        "12 trials over 4 parameters, curve_tpe sampler, median+hyperband pruner,"
+        "12 trials over 4 parameters, curve_tpe sampler, extrapolation pruner,"
         " rouge_combined_f1 (morpheme)"
     )
     pinned = studies.read(database, "demo")

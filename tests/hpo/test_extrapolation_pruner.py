@@ -28,7 +28,7 @@ def _last_step(trial: FrozenTrial) -> int:
     return int(trial.user_attrs.get("last", LAST))
 
 
-def _pruner(*, n_warmup_steps: int = 3, standard_errors: float = 2.0) -> ExtrapolationPruner:
+def _pruner(*, n_warmup_steps: int = 3, standard_errors: float = 1.0) -> ExtrapolationPruner:
     return ExtrapolationPruner(
         _last_step, n_warmup_steps=n_warmup_steps, standard_errors=standard_errors
     )
@@ -80,13 +80,25 @@ def test_a_flat_curve_below_the_best_ends_at_the_warm_up() -> None:
 
 def test_a_slow_start_that_still_rises_goes_on_to_overtake() -> None:
     late = [0.01 + 0.03 * step for step in range(LAST)]
-    assert _stopped_at(_study(_saturating(0.5)), late) is None
+    for known in ([0.5] * LAST, _saturating(0.5)):
+        study = _study(known, pruner=_pruner(standard_errors=2.0))
+        assert _stopped_at(study, late) is None
 
 
 def test_a_rise_that_has_come_too_late_ends() -> None:
     study = _study(_saturating(0.9))
     late = [0.01 + 0.03 * step for step in range(LAST)]
     assert _stopped_at(study, late) == 3
+
+
+def test_the_first_of_many_go_on_the_fewer_the_further() -> None:
+    study = _study([0.5] * LAST)
+    for _ in range(12):
+        study.add_trial(
+            create_trial(state=TrialState.PRUNED, intermediate_values={1: 0.1, 2: 0.1, 3: 0.1})
+        )
+    assert _stopped_at(study, [0.2] * LAST) == 8  # second of 14
+    assert _stopped_at(study, [0.05] * LAST) == 3
 
 
 def test_the_first_trials_compete_with_each_other() -> None:
@@ -174,7 +186,7 @@ def test_the_reason_says_what_the_trial_would_come_to_and_who_leads() -> None:
     verdict = decide(study, _report(study.ask(), [0.39, 0.3901, 0.3902]))
     assert verdict is not None
     assert text(verdict) == (
-        "extrapolation at epoch 3: 0.3902 would come to 0.3920 at best, trial 0 has 0.4550"
+        "extrapolation at epoch 3: 0.3902 would come to 0.3914 at best, trial 0 has 0.4550"
     )
     assert Verdict.from_mapping(json.loads(json.dumps(verdict.as_mapping()))) == verdict
 
@@ -263,7 +275,7 @@ def test_no_single_evaluation_stops_a_trial_on_its_way_to_the_best(
     others: list[list[float]], start: float, steepness: float, bad: float
 ) -> None:
     slope = steepness * (1 - start) / (LAST - 1)  # at 1, the best that others can have, in the end
-    trial = _study(*others[:1]).ask()
+    trial = _study(*others[:1], pruner=_pruner(standard_errors=2.0)).ask()
     assert not _report(trial, [start + slope * step for step in range(6)]).should_prune()
     assert not _report(trial, [bad], first=7).should_prune()
 
