@@ -13,8 +13,7 @@ from benchmarks.search.methods import OURS, find_peers, pruning_methods, search_
 from benchmarks.search.ours import PRESET, PRUNER, SAMPLER, preset_has
 from benchmarks.search.report import report
 
-PROJECT = Path(__file__).parents[2]
-TEXT_RNN = PROJECT.parent / "shared" / "data" / "curves" / "text-rnn"
+TEXT_RNN = Path("text-rnn")
 OWN = Path(__file__).parent / "curves" / "sample.json"
 SLOW = "W&B bayes + hyperband"  # fits a Gaussian process for each trial: 15 s a search
 SLOW_SEEDS = 5
@@ -64,7 +63,9 @@ def _asked_for(cell: Cell, given: argparse.Namespace) -> bool:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few seeds, 8 workers")
-    parser.add_argument("--curves", type=Path, default=TEXT_RNN, help="folder of text-rnn's curves")
+    parser.add_argument(
+        "--curves", type=Path, default=TEXT_RNN, help="folder of text-rnn's curves, if not text-rnn"
+    )
     parser.add_argument("--peers", type=Path, help="virtual environment with sweeps and ray[tune]")
     parser.add_argument("--rows", type=Path, help="file to keep searches in, and to go on from")
     parser.add_argument("--workers", type=int, nargs="+", help="numbers of workers")
