@@ -147,8 +147,9 @@ def start(child: Callable[[str], Path]) -> Callable[[str], subprocess.Popen[str]
 
     def run(does: str) -> subprocess.Popen[str]:
         code = (
-            # Whoever runs the tests may ignore SIGHUP, as nohup does.
+            # Whoever runs the tests may ignore SIGHUP, as nohup does, or SIGINT, as a shell's `&`.
             "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL);"
+            "signal.signal(signal.SIGINT, signal.default_int_handler);"
             "from hpo.supervisor import Supervisor;"
             f"sys.executable = {str(child(does))!r};"
             "sys.exit(Supervisor([], [], os.environ, print).run())"

@@ -1,6 +1,6 @@
 """Stands in for a card of little memory in every process that has this folder on PYTHONPATH.
 
-A model that is given more than LITTLE_MEMORY tokens at once raises what CUDA raises.
+An encoder that is given more than LITTLE_MEMORY tokens at once raises what CUDA raises.
 """
 
 import importlib.abc
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class Patch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports trainer.model as ever, and then changes the model's forward."""
+    """Imports trainer.model as ever, and then changes the encoder's forward."""
 
     def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
         if name != "trainer.model":
@@ -32,16 +32,16 @@ class Patch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         self.run(module)
         import torch
+        from transformers.models.bart.modeling_bart import BartEncoder
 
-        model = module.BartForConditionalGeneration
-        forward = model.forward
+        forward = BartEncoder.forward
 
         def within_memory(self: Any, input_ids: Any = None, **others: Any) -> Any:
             if input_ids is not None and input_ids.numel() > int(os.environ["LITTLE_MEMORY"]):
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
             return forward(self, input_ids=input_ids, **others)
 
-        model.forward = within_memory
+        BartEncoder.forward = within_memory
 
 
 if "LITTLE_MEMORY" in os.environ:
