@@ -3,15 +3,14 @@
 `python tests/chromium.py URL PICTURE.png [TEXT ...]` clicks each TEXT in turn and takes a picture.
 """
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from debian_package import install, may_install
 from playwright.sync_api import Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -24,7 +23,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-INSTALL_TIMEOUT_S = 240
 SIZE = {"width": 1400, "height": 900}
 WAIT_MS = 30_000
 
@@ -45,25 +43,11 @@ def find() -> str:
 
 
 def _install() -> None:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if not may_install():
         raise NoChromium("no Chromium here (as root: apt-get install chromium)")
-    # The tests' own environment names a proxy that refuses everything.
-    outside = {name: v for name, v in os.environ.items() if not name.lower().endswith("_proxy")}
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "chromium"]):
-        try:
-            done = subprocess.run(
-                command,
-                env={**outside, "DEBIAN_FRONTEND": "noninteractive"},
-                capture_output=True,
-                text=True,
-                timeout=INSTALL_TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise NoChromium(f"no Chromium here, and {' '.join(command)} took too long") from error
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise NoChromium(f"no Chromium here, and {' '.join(command)} failed: {last}")
+    reason = install("chromium")
+    if reason is not None:
+        raise NoChromium(f"no Chromium here, and {reason}")
 
 
 @contextmanager

@@ -9,14 +9,13 @@ from typing import Any
 
 import torch
 
+from benchmarks.architectures import KOBART, STAND_IN
 from benchmarks.per_gpu.report import Runs, table, verdict
 from benchmarks.per_gpu.search import Found, rates, run, searched
 from benchmarks.ratios import interleaved, machine
 from benchmarks.trial.task import (
-    KOBART,
     SAMPLE_DATA,
     SAMPLE_MODEL,
-    STAND_IN,
     Size,
     Source,
     settings,

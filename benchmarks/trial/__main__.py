@@ -9,16 +9,15 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.architectures import KOBART, STAND_IN
 from benchmarks.ratios import interleaved, machine
 from benchmarks.trial import ours
 from benchmarks.trial.padding import padding_waste
 from benchmarks.trial.recipe import Recipe
 from benchmarks.trial.report import OURS, difference, parts, quality, times
 from benchmarks.trial.task import (
-    KOBART,
     SAMPLE_DATA,
     SAMPLE_MODEL,
-    STAND_IN,
     Size,
     Source,
     Task,

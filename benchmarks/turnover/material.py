@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from transformers import BartConfig, BartForConditionalGeneration
 
+from benchmarks.architectures import KOBART, STAND_IN
 from config.load import from_mapping, load, to_mapping
 from config.sample import locate
 from config.schema import Configuration
@@ -23,27 +24,10 @@ STEPS = 2
 TOKENS = 8  # generated for each summary
 FILE = "material.json"
 
-D128 = {
-    "d_model": 128,
-    "encoder_layers": 2,
-    "decoder_layers": 2,
-    "encoder_attention_heads": 4,
-    "decoder_attention_heads": 4,
-    "encoder_ffn_dim": 512,
-    "decoder_ffn_dim": 512,
+ARCHITECTURES: dict[str, dict[str, int]] = {
+    "d128": STAND_IN,
+    "kobart": {**KOBART, "vocab_size": 30_000},
 }
-KOBART = {
-    "vocab_size": 30_000,
-    "d_model": 768,
-    "encoder_layers": 6,
-    "decoder_layers": 6,
-    "encoder_attention_heads": 16,
-    "decoder_attention_heads": 16,
-    "encoder_ffn_dim": 3072,
-    "decoder_ffn_dim": 3072,
-    "max_position_embeddings": 1026,
-}
-ARCHITECTURES: dict[str, dict[str, int]] = {"d128": D128, "kobart": KOBART}
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from benchmarks.architectures import STAND_IN
 from benchmarks.per_gpu.report import table, verdict
 from benchmarks.per_gpu.search import RATE, Found, found, rates, searched
-from benchmarks.trial.task import SAMPLE_DATA, SAMPLE_MODEL, STAND_IN, Size, Source, settings
+from benchmarks.trial.task import SAMPLE_DATA, SAMPLE_MODEL, Size, Source, settings
 from config.load import from_mapping
 
 NOON = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - as Optuna keeps them
