@@ -25,6 +25,7 @@ from typing_extensions import override
 from storage.fence import Fences
 from storage.patience import AT_ONCE, Patience
 from storage.retry import Retry
+from storage.tables import TRIALS
 from storage.trial_storage import TrialStorage
 from storage.url import StorageURL
 
@@ -42,7 +43,16 @@ READS = (
     "_get_stale_trial_ids",
 )
 SAME_WHEN_DONE_TWICE = ("set_study_user_attr", "set_study_system_attr", "record_heartbeat")
-_RESERVED = "hpo_reserved"  # in a session's info: the id of the row it adds next
+_RESERVED = "hpo_reserved"  # in a session's info: the id of the study it adds next
+_TRIED = "hpo_tried"  # in a session's info: the ids that the asking for a new trial was given
+
+
+class _AlreadyThere(Exception):
+    """The trial was created by an earlier asking whose answer was lost."""
+
+    def __init__(self, trial_id: int) -> None:
+        super().__init__(trial_id)
+        self.trial_id = trial_id
 
 
 class RepeatingStorage(TrialStorage):
@@ -53,6 +63,7 @@ class RepeatingStorage(TrialStorage):
     ) -> None:
         super().__init__(url, retry=retry, fences=fences, patience=patience)
         sa.event.listen(self.scoped_session, "before_flush", _use_reserved)
+        sa.event.listen(self.scoped_session, "before_flush", _take_trial_id)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _opened_again, (self._storage_url,)
@@ -86,11 +97,11 @@ class RepeatingStorage(TrialStorage):
     ) -> int:
         # A study of that name is ours when it has the id that only we were given.
         name = f"{DEFAULT_STUDY_NAME_PREFIX}{uuid.uuid4()}" if study_name is None else study_name
-        reserved = self._reserve("studies", "study_id")
+        reserved = self._reserve_study()
 
         def create() -> int:
             try:
-                with self._adding(reserved):
+                with self._adding(_RESERVED, reserved):
                     return super(RepeatingStorage, self).create_new_study(directions, name)
             except DuplicatedStudyError:
                 if reserved is not None and self.get_study_id_from_name(name) == reserved:
@@ -118,17 +129,15 @@ class RepeatingStorage(TrialStorage):
     def _create_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None = None
     ) -> FrozenTrial:
-        # A trial with the id that only we were given is ours.
-        reserved = self._reserve("trials", "trial_id")
+        # A trial with an id that only we were given is ours.
+        tried: list[int] = []
 
         def create() -> FrozenTrial:
             try:
-                with self._adding(reserved):
+                with self._adding(_TRIED, tried):
                     return super(RepeatingStorage, self)._create_new_trial(study_id, template_trial)
-            except sa.exc.IntegrityError:
-                if reserved is None:
-                    raise
-                return self.get_trial(reserved)
+            except _AlreadyThere as created:
+                return self.get_trial(created.trial_id)
 
         return self._again(create)
 
@@ -136,27 +145,25 @@ class RepeatingStorage(TrialStorage):
         trial = self.get_trial(trial_id)
         return trial.state == state and list(trial.values or ()) == list(values or ())
 
-    def _reserve(self, table: str, column: str) -> int | None:
-        """Take the next id of a table; None on SQLite, where no answer is ever lost."""
+    def _reserve_study(self) -> int | None:
+        """Take a study's id; None on SQLite, where no answer is ever lost."""
         if self.engine.name != "postgresql":
             return None
-        sequence = sa.func.pg_get_serial_sequence(table, column)
-        query = sa.select(sa.func.nextval(sequence))
 
         def take() -> int:
             with self.engine.begin() as connection:
-                return int(connection.execute(query).scalar_one())
+                return _next_id(connection, "studies", "study_id")
 
         return self._again(take)
 
     @contextmanager
-    def _adding(self, reserved: int | None) -> Iterator[None]:
+    def _adding(self, kind: str, what: object) -> Iterator[None]:
         info = self.scoped_session().info
-        info[_RESERVED] = reserved
+        info[kind] = what
         try:
             yield
         finally:
-            info.pop(_RESERVED, None)
+            info.pop(kind, None)
 
 
 def _opened_again(url: StorageURL) -> RepeatingStorage:
@@ -165,13 +172,37 @@ def _opened_again(url: StorageURL) -> RepeatingStorage:
 
 
 def _use_reserved(session: orm.Session, *_: object) -> None:
-    """Give the row that is being added the id that was reserved for it."""
+    """Give the study that is being added the id that was reserved for it."""
     reserved = session.info.get(_RESERVED)
     for row in session.new:
-        if reserved is not None and isinstance(row, models.TrialModel):
-            row.trial_id = reserved
-        elif reserved is not None and isinstance(row, models.StudyModel):
+        if reserved is not None and isinstance(row, models.StudyModel):
             row.study_id = reserved
+
+
+def _take_trial_id(session: orm.Session, *_: object) -> None:
+    """Give the trial that is being added its id, and keep it in mind for an asking after this.
+
+    Optuna holds the study's lock here, so ids are committed in their order: it numbers a trial by
+    the ids below its own, and its cache never looks below the last finished one again.
+    """
+    tried: list[int] | None = session.info.get(_TRIED)
+    for row in session.new:
+        if tried is None or not isinstance(row, models.TrialModel):
+            continue
+        connection = session.connection()
+        if connection.dialect.name != "postgresql":
+            continue
+        query = sa.select(TRIALS.c.trial_id).where(TRIALS.c.trial_id.in_(tried))
+        created = connection.execute(query).scalar() if tried else None
+        if created is not None:
+            raise _AlreadyThere(created)
+        tried.append(_next_id(connection, "trials", "trial_id"))
+        row.trial_id = tried[-1]
+
+
+def _next_id(connection: sa.Connection, table: str, column: str) -> int:
+    sequence = sa.func.pg_get_serial_sequence(table, column)
+    return int(connection.execute(sa.select(sa.func.nextval(sequence))).scalar_one())
 
 
 def _repeated(name: str) -> Callable[..., Any]:

@@ -1,5 +1,7 @@
 """Optuna's calls whose answer is lost after they were done: each recognises its own work."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import optuna
 import psycopg
 import pytest
@@ -9,6 +11,7 @@ from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
+from storage import lease_rows
 from storage.connect import connect
 from storage.patience import Patience
 from storage.url import StorageURL
@@ -140,6 +143,21 @@ def test_trial_that_was_made_is_there_once(storage, study_id, lose_answer):
     assert storage.get_trial(made).system_attrs == {"fixed_params": {"x": 0.25}}
     lose_answer()
     assert storage.get_trial(storage.create_new_trial(study_id)).number == 1
+
+
+def test_trial_made_while_another_waited_for_its_turn_has_its_own_number(
+    database, storage, study_id
+):
+    with ThreadPoolExecutor(1) as pool, database.engine.begin() as connection:
+        lease_rows.lock_study(connection, study_id)
+        waits = pool.submit(storage.create_new_trial, study_id)
+        assert not wait([waits], timeout=1.0).done
+        before = lease_rows.create_trial(connection, study_id, 0.0)
+        connection.commit()
+        after = waits.result()
+    assert before < after
+    numbers = {trial._trial_id: trial.number for trial in storage.get_all_trials(study_id)}
+    assert numbers == {before: 0, after: 1}
 
 
 def test_study_that_was_deleted_is_gone(storage, study_id, lose_answer):
