@@ -10,6 +10,7 @@ import torch
 from transformers import BartForConditionalGeneration, GenerationConfig
 
 from config.schema import Generation
+from trainer.averaged_decoder import AveragedDecoder, averaged_projection
 from trainer.batches import Padding, by_length
 from trainer.decoder import Decoder
 from trainer.device import Precision
@@ -67,7 +68,6 @@ def padding_of(settings: GenerationConfig) -> Padding:
     return Padding(pad=settings.pad_token_id, decoder_start=settings.decoder_start_token_id)
 
 
-@torch.inference_mode()
 def generate(
     model: BartForConditionalGeneration,
     rows: Sequence[Sequence[int]],
@@ -82,22 +82,47 @@ def generate(
     `poll` is called before each batch, and may raise to end it. Leaves the model in evaluation
     mode.
     """
-    model.train(mode=False)
-    padding = padding_of(model.generation_config)
-    rules = Rules.of(model.generation_config)
-    outputs: list[list[int]] = [[] for _ in rows]
+    found = generate_several([model], [rows], batch=batch, precision=precision, poll=poll)
+    return [best for best, *_ in found]
+
+
+@torch.inference_mode()
+def generate_several(
+    models: Sequence[BartForConditionalGeneration],
+    sources: Sequence[Sequence[Sequence[int]]],
+    *,
+    batch: FittingBatch,
+    precision: Precision,
+    poll: Callable[[], None] = lambda: None,
+) -> list[list[list[int]]]:
+    """Return for each text all that its search ended with, the best first: one to a beam.
+
+    Several models search together, as averaged_decoder.py says, with the first one's generation
+    config. sources: the input ids of each model, which may cut or clean a text in its own way.
+    """
+    for model in models:
+        model.train(mode=False)
+    first = models[0]
+    padding = padding_of(first.generation_config)
+    rules = Rules.of(first.generation_config)
+    projection = averaged_projection(models)
+    outputs: list[list[list[int]]] = [[] for _ in sources[0]]
 
     def run(indices: Sequence[int]) -> None:
-        input_ids, mask = padding.sources([rows[index] for index in indices])
-        mask = mask.to(model.device)
-        encoder = model.model.encoder
-        states = encoder(input_ids.to(model.device), attention_mask=mask).last_hidden_state
-        decoder = Decoder(model, states, mask, beams=rules.beams)
-        for index, ids in zip(indices, search(decoder, rules, len(indices)), strict=True):
-            outputs[index] = ids
+        decoders = []
+        for model, rows in zip(models, sources, strict=True):
+            input_ids, mask = padding.sources([rows[index] for index in indices])
+            mask = mask.to(model.device)
+            encoder = model.model.encoder
+            states = encoder(input_ids.to(model.device), attention_mask=mask).last_hidden_state
+            decoders.append(Decoder(model, states, mask, beams=rules.beams))
+        decoder = decoders[0] if len(decoders) == 1 else AveragedDecoder(decoders, projection)
+        for index, found in zip(indices, search(decoder, rules, len(indices)), strict=True):
+            outputs[index] = found
 
-    with precision.autocast(model.device):
-        for indices in by_length([len(row) for row in rows], batch=batch.load.wanted):
+    lengths = [max(len(row) for row in rows) for rows in zip(*sources, strict=True)]
+    with precision.autocast(first.device):
+        for indices in by_length(lengths, batch=batch.load.wanted):
             poll()
             in_pieces(batch, indices, run)
     return outputs

@@ -52,10 +52,7 @@ class RougeScorer:
     """
 
     def __init__(self, tokenizer: str) -> None:
-        if tokenizer not in SPLITS:
-            known = ", ".join(SPLITS)
-            raise TrainerError(f"there is no ROUGE tokenizer {tokenizer!r}; choose one of {known}")
-        self._tokens = _Tokens(SPLITS[tokenizer])
+        self._tokens = _Tokens(_split_of(tokenizer))
 
     @cached_property
     def _rouge(self) -> Any:
@@ -90,6 +87,11 @@ class RougeScorer:
         return _scores([fmean(each[name].fmeasure for each in scored) for name in ROUGE_TYPES])
 
 
+def tokens_of(texts: Sequence[str], tokenizer: str) -> list[list[str]]:
+    """Return each text's tokens, as they are scored with that tokenizer."""
+    return _normalized(texts, _split_of(tokenizer))
+
+
 class _Tokens:
     """What rouge_score asks for tokens: it looks texts up that were split beforehand, in one batch.
 
@@ -114,8 +116,7 @@ class _Tokens:
     ) -> dict[str, list[str]]:
         wanted = dict.fromkeys(texts)
         new = [text for text in wanted if text not in known]
-        split = self._split([unicodedata.normalize("NFC", text) for text in new])
-        known = {**known, **dict(zip(new, split, strict=True))}
+        known = {**known, **dict(zip(new, _normalized(new, self._split), strict=True))}
         return {text: known[text] for text in wanted}
 
 
@@ -132,6 +133,17 @@ def _check_pairs(predictions: Sequence[str], references: Sequence[Sequence[str]]
     for index, texts in enumerate(references):
         if not texts or isinstance(texts, str):
             raise TrainerError(f"example {index} needs a list of references, and has {texts!r}")
+
+
+def _split_of(tokenizer: str) -> Split:
+    if tokenizer not in SPLITS:
+        known = ", ".join(SPLITS)
+        raise TrainerError(f"there is no ROUGE tokenizer {tokenizer!r}; choose one of {known}")
+    return SPLITS[tokenizer]
+
+
+def _normalized(texts: Sequence[str], split: Split) -> list[list[str]]:
+    return split([unicodedata.normalize("NFC", text) for text in texts])
 
 
 def _morphemes(texts: Sequence[str]) -> list[list[str]]:

@@ -7,19 +7,39 @@ takes no further part.
 """
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import torch
 from torch.nn import functional
 
 from trainer.best_tokens import best_tokens
-from trainer.decoder import Decoder
+from trainer.loss import Projection
 from trainer.search_rules import Rules
 
 NEVER = -1.0e9  # transformers' score of what is out of play
 
 
-def search(decoder: Decoder, rules: Rules, texts: int) -> list[list[int]]:
-    """Return the token ids of each of the decoder's texts, the start token first."""
+class Stepping(Protocol):
+    """What a search asks of a decoder, or of several that decide together."""
+
+    projection: Projection
+    device: torch.device
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Take each row's next token, (rows,), and return the last states, (rows, width)."""
+
+    def keep_rows(self, rows: torch.Tensor) -> None:
+        """Let these rows, in this order, be all there are."""
+
+    def keep_texts(self, texts: torch.Tensor) -> None:
+        """Let these texts, in this order, be all there are."""
+
+
+def search(decoder: Stepping, rules: Rules, texts: int) -> list[list[list[int]]]:
+    """Return each text's findings, the best first: token ids, the start token before them.
+
+    A beam search finds as many as it has beams, a greedy one finds one.
+    """
     found = _BeamSearch if rules.beams > 1 else _GreedySearch
     return found(decoder, rules, texts).run()
 
@@ -27,9 +47,9 @@ def search(decoder: Decoder, rules: Rules, texts: int) -> list[list[int]]:
 class _BeamSearch:
     """Texts (texts, beams, …) still searched; what is done is kept beside them."""
 
-    def __init__(self, decoder: Decoder, rules: Rules, texts: int) -> None:
+    def __init__(self, decoder: Stepping, rules: Rules, texts: int) -> None:
         self.decoder, self.rules, device = decoder, rules, decoder.device
-        self.found: list[list[int]] = [[] for _ in range(texts)]
+        self.found: list[list[list[int]]] = [[] for _ in range(texts)]
         beams = rules.beams
         self.candidates = max(2, 1 + len(rules.ends)) * beams
         self.texts = torch.arange(texts, device=device)
@@ -41,7 +61,7 @@ class _BeamSearch:
         self.done_scores = torch.full((texts, beams), NEVER, device=device)
         self.open = torch.ones(texts, 1, dtype=torch.bool, device=device)
 
-    def run(self) -> list[list[int]]:
+    def run(self) -> list[list[list[int]]]:
         """Search until every text's search has ended."""
         for length in range(1, self.rules.max_length):
             scores, beams, tokens = self._best()
@@ -133,24 +153,25 @@ class _BeamSearch:
         self.decoder.keep_rows(rows.flatten())
 
     def _close(self, places: Iterable[int]) -> None:
-        """Take the best of these texts as what was found."""
+        """Take what has ended of these texts as what was found; it lies there best first."""
+        taken = torch.tensor(list(places), device=self.texts.device)
         ids, lengths, texts = (
-            tensor.tolist() for tensor in (self.done[:, 0], self.done_length[:, 0], self.texts)
+            tensor[taken].tolist() for tensor in (self.done, self.done_length, self.texts)
         )
-        for place in places:
-            self.found[texts[place]] = ids[place][: lengths[place]]
+        for text, rows, ends in zip(texts, ids, lengths, strict=True):
+            self.found[text] = [row[:end] for row, end in zip(rows, ends, strict=True) if end]
 
 
 class _GreedySearch:
     """The likeliest token each time, (rows,) of texts that have not ended."""
 
-    def __init__(self, decoder: Decoder, rules: Rules, texts: int) -> None:
+    def __init__(self, decoder: Stepping, rules: Rules, texts: int) -> None:
         self.decoder, self.rules, device = decoder, rules, decoder.device
-        self.found: list[list[int]] = [[] for _ in range(texts)]
+        self.found: list[list[list[int]]] = [[] for _ in range(texts)]
         self.texts = list(range(texts))
         self.running = torch.full((texts, 1), rules.start, device=device)
 
-    def run(self) -> list[list[int]]:
+    def run(self) -> list[list[list[int]]]:
         """Search until every text has ended."""
         for _ in range(1, self.rules.max_length):
             hidden = self.decoder.step(self.running[:, -1])
@@ -179,7 +200,7 @@ class _GreedySearch:
     def _take(self, places: Iterable[int]) -> None:
         rows = self.running.tolist()
         for place in places:
-            self.found[self.texts[place]] = rows[place]
+            self.found[self.texts[place]] = [rows[place]]
 
 
 def _gather(rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:

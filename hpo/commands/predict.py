@@ -5,20 +5,42 @@ from pathlib import Path
 import click
 
 from hpo.commands.options import plain_errors
+from hpo.commands.several_values import SeveralValues
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(
-    short_help="Summarize a file of dialogues with a trained model.",
+    cls=SeveralValues,
+    several=("--models",),
+    short_help="Summarize a file of dialogues with trained models.",
     epilog="Example: hpo predict --model model --data test.csv --out submission.csv --submission",
 )
 @click.option(
     "--model",
-    required=True,
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     help="A folder that `hpo train` or a trial has written.",
+)
+@click.option(
+    "--models",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR DIR…|FILE",
+    help="Several such folders, or the list that `hpo ensemble` wrote.",
+)
+@click.option(
+    "--combine",
+    type=click.Choice(["logits", "mbr"]),
+    help="How several models make one summary: the mean of their logits at every token (same "
+    "tokenizer), or the summary most like the others (minimum Bayes risk, any models). A list "
+    "says it itself.",
+)
+@click.option(
+    "--candidates",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With mbr: the N best summaries of each model's beams, instead of one.",
 )
 @click.option("--data", required=True, type=FILE, metavar="FILE", help="Dialogues, .csv or .jsonl.")
 @click.option("--out", required=True, type=FILE, metavar="FILE", help="The CSV to write.")
@@ -31,17 +53,39 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--num-beams", type=click.IntRange(min=1), metavar="N", help="Beams, if other.")
 @plain_errors
 def predict(
-    model: Path,
+    model: Path | None,
+    models: tuple[Path, ...],
+    combine: str | None,
+    candidates: int | None,
     data: Path,
     out: Path,
     submission: bool,
     batch_size: int | None,
     num_beams: int | None,
 ) -> None:
-    """Summarize each dialogue of a file with a trained model."""
-    from hpo.predicting import write_predictions
+    """Summarize each dialogue of a file with a trained model, or with several together."""
+    if (model is None) == (not models):
+        raise click.UsageError("give either --model DIR or --models DIR DIR …")
+    from hpo.predicting import write_combined, write_predictions
 
-    written = write_predictions(
-        model, data, out, submission=submission, batch_size=batch_size, num_beams=num_beams
-    )
+    if model is not None:
+        if combine or candidates:
+            raise click.UsageError("--combine and --candidates are for --models")
+        written = write_predictions(
+            model, data, out, submission=submission, batch_size=batch_size, num_beams=num_beams
+        )
+    else:
+        from hpo.ensemble.listing import chosen
+
+        ensemble = chosen(models, combine=combine, candidates=candidates)
+        written = write_combined(
+            ensemble.models,
+            data,
+            out,
+            combine=ensemble.combine,
+            candidates=ensemble.candidates,
+            submission=submission,
+            batch_size=batch_size,
+            num_beams=num_beams,
+        )
     click.echo(f"{written} summaries written to {out}")

@@ -5,12 +5,15 @@ import io
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 from small_training import small_config, write_dialogues
 
 import hpo.predicting
+from hpo.cli import main
+from hpo.ensemble.listing import Ensemble, write_list
 from hpo.errors import HpoError
-from hpo.predicting import write_predictions
+from hpo.predicting import write_combined, write_predictions
 from hpo.training import train_once
 from trainer.errors import DataError, SubmissionError, TrainerError
 from trainer.submission import Prediction
@@ -128,3 +131,61 @@ def test_a_folder_that_is_missing_is_found_out_before_the_work(
         write_predictions(
             tmp_path, data / "test.csv", tmp_path / "no" / "out.csv", submission=submission
         )
+
+
+def test_several_models_say_one_summary_each_as_the_command_line_has_it(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    alone, together = tmp_path / "alone.csv", tmp_path / "together.csv"
+    common = ["--data", str(data / "test.csv"), "--submission", "--out"]
+    run("predict", "--model", str(model), *common, str(alone))
+    for words in (
+        ["--models", str(model), str(model), "--combine", "logits"],
+        ["--combine", "mbr", "--models", str(model), str(model), str(model)],
+        ["--combine", "mbr", "--models", str(model), "--num-beams", "2", "--candidates", "2"],
+    ):
+        assert run("predict", *words, *common, str(together)).startswith("3 summaries written")
+        assert names(together) == names(data / "test.csv")
+        if "--num-beams" not in words:
+            assert together.read_bytes() == alone.read_bytes()
+    write_list(tmp_path / "list.json", Ensemble((model, model), "logits"), facts={})
+    run("predict", "--models", str(tmp_path / "list.json"), *common, str(together))
+    assert together.read_bytes() == alone.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "give either --model DIR or --models"),
+        (["--model", "m", "--models", "m", "m"], "give either --model DIR or --models"),
+        (["--model", "m", "--combine", "mbr"], "are for --models"),
+        (["--models", "m", "n"], "say how the models are combined"),
+        (["--models", "m", "n", "--combine", "votes"], "votes"),
+    ],
+)
+def test_a_command_line_that_cannot_be_meant_is_refused(words: list[str], says: str) -> None:
+    result = CliRunner().invoke(main, ["predict", *words, "--data", "d.csv", "--out", "o.csv"])
+    assert result.exit_code == 2
+    assert says in result.output
+
+
+def test_a_member_that_is_no_model_is_named_and_nothing_written(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    for combine in ("logits", "mbr"):
+        with pytest.raises(TrainerError, match="nowhere holds no model"):
+            write_combined(
+                [model, tmp_path / "nowhere"],
+                data / "test.csv",
+                out,
+                combine=combine,
+                submission=False,
+            )
+    assert not out.exists()
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    return result.output

@@ -1,0 +1,1 @@
+"""Which of a study's models make the best ensemble, and what each of them adds."""
