@@ -40,6 +40,16 @@ class Training(Section):
         default=0.0,
         description="share of the label's probability spread over the vocabulary; below 1",
     )
+    rdrop_alpha: Annotated[Real, Field(ge=0, le=100)] = Field(
+        default=0.0,
+        description="weight of R-Drop's penalty: each batch goes through the model twice, under "
+        "different dropout, and the two predictions are drawn together; 0: off",
+    )
+    layerwise_lr_decay: Annotated[Real, Field(gt=0, le=1)] = Field(
+        default=1.0,
+        description="factor on the learning rate from each layer to the one below it, in encoder "
+        "and decoder alike; embeddings have the lowest; 1: off",
+    )
     lr_scheduler_type: Literal[
         "linear",
         "cosine",

@@ -38,6 +38,7 @@ from trainer.micro_batch import (
     training_load,
 )
 from trainer.model import check_lengths, set_activation_checkpointing
+from trainer.objective import Objective
 from trainer.plan import Plan, plan_of
 from trainer.resume import NoResume, Resume, ResumeStates, Saved, training_fingerprint
 from trainer.resume_store import ResumeStore
@@ -110,7 +111,7 @@ def fit(
                 config, session, FittingBatch(evaluation_load(config, precision, device), memory)
             ),
             precision=precision,
-            divergence=Divergence(model.config.vocab_size),
+            divergence=Divergence(model.config.vocab_size, penalty=config.training.rdrop_alpha),
             curve=Curve(config.metric.name),
             checkpoints=checkpoints,
             resume=states,
@@ -174,7 +175,7 @@ def _train(
         ),
         examples=session.train_split(config),
         padding=padding_of(judge.model.generation_config),
-        smoothing=config.training.label_smoothing,
+        objective=Objective.of(config.training),
         watch=Watch(plan, on_step, judge.divergence),
         batch=batch,
         on_evaluation=judge,

@@ -32,8 +32,10 @@ from trainer.divergence import Divergence
 from trainer.encode import EncodedSplit
 from trainer.errors import TrainerError
 from trainer.evaluation import Step
+from trainer.layerwise import layerwise_groups
 from trainer.loss import Projection, TrainingLoss
 from trainer.micro_batch import FittingBatch
+from trainer.objective import Objective
 from trainer.plan import Plan
 from trainer.rng import rng_states, set_rng_states
 from trainer.snapshot import Position, Snapshot, named_weights, set_optimizer
@@ -119,13 +121,13 @@ class Loop(Seq2SeqTrainer):
         arguments: Seq2SeqTrainingArguments,
         examples: EncodedSplit,
         padding: Padding,
-        smoothing: float,
+        objective: Objective,
         watch: Watch,
         batch: FittingBatch,
         on_evaluation: Callable[[Progress, Callable[[], Snapshot]], bool],
         saved: Snapshot | None = None,
     ) -> None:
-        loss = TrainingLoss(Projection.of(model), smoothing)
+        loss = TrainingLoss(Projection.of(model), objective)
         super().__init__(
             model=model,
             args=arguments,
@@ -136,6 +138,7 @@ class Loop(Seq2SeqTrainer):
         )
         self.remove_callback(PrinterCallback)
         self.loss = loss
+        self.objective = objective
         self.watch = watch
         self.examples = examples
         self.split_steps = SplitSteps(model, batch)
@@ -181,6 +184,23 @@ class Loop(Seq2SeqTrainer):
         return LengthGrouped(self.examples.input_ids.lengths, batch=together, seed=self.args.seed)
 
     @override
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        if self.objective.layerwise_lr_decay == 1 or self.optimizer is not None:
+            made: torch.optim.Optimizer = super().create_optimizer(model)
+            return made
+        trained = cast("BartForConditionalGeneration", self.model)
+        kind, settings = self.get_optimizer_cls_and_kwargs(self.args, trained)
+        groups = layerwise_groups(
+            trained,
+            decayed=frozenset(self.get_decay_parameter_names(trained)),
+            factor=self.objective.layerwise_lr_decay,
+            learning_rate=self.args.learning_rate,
+            weight_decay=self.args.weight_decay,
+        )
+        self.optimizer = kind(groups, **settings)
+        return self.optimizer
+
+    @override
     def training_step(
         self,
         model: torch.nn.Module,
@@ -212,7 +232,10 @@ class Loop(Seq2SeqTrainer):
             # without the projection onto the vocabulary: the loss sees to that
             body = cast("BartForConditionalGeneration", model).model
             hidden = body(**inputs, use_cache=False).last_hidden_state
-            return self.loss(hidden, labels, num_items_in_batch)
+            if not self.objective.rdrop_alpha:
+                return self.loss(hidden, labels, num_items_in_batch)
+            again = body(**inputs, use_cache=False).last_hidden_state  # under other dropout
+            return self.loss.of_both(hidden, again, labels, num_items_in_batch)
 
     @override
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:

@@ -12,6 +12,8 @@ from transformers import BartForConditionalGeneration
 
 from trainer.batches import IGNORED_LABEL
 from trainer.fused_loss import fused_loss
+from trainer.objective import Objective
+from trainer.rdrop_loss import rdrop_loss
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ class TrainingLoss:
     Divided by the tokens of all its micro-batches together, so that accumulation changes nothing.
     """
 
-    def __init__(self, projection: Projection, smoothing: float) -> None:
+    def __init__(self, projection: Projection, objective: Objective) -> None:
         self.projection = projection
-        self.smoothing = smoothing
+        self.objective = objective
 
     def __call__(
         self,
@@ -62,7 +64,28 @@ class TrainingLoss:
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
         """Return the loss; shapes as in `summed_loss`."""
-        tokens = num_items_in_batch
-        if tokens is None:
-            tokens = (labels != IGNORED_LABEL).sum()
-        return summed_loss(hidden, labels, self.projection, self.smoothing) / tokens
+        tokens = _tokens(labels, num_items_in_batch)
+        return summed_loss(hidden, labels, self.projection, self.objective.label_smoothing) / tokens
+
+    def of_both(
+        self,
+        hidden: torch.Tensor,
+        again: torch.Tensor,
+        labels: torch.Tensor,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        """Return R-Drop's loss for the states of two passes under different dropout."""
+        kept = labels != IGNORED_LABEL
+        summed = rdrop_loss(
+            (hidden[kept], again[kept]),
+            labels[kept],
+            weight=self.projection.weight,
+            bias=self.projection.bias,
+            smoothing=self.objective.label_smoothing,
+            alpha=self.objective.rdrop_alpha,
+        )
+        return summed / _tokens(labels, num_items_in_batch)
+
+
+def _tokens(labels: torch.Tensor, counted: torch.Tensor | int | None) -> torch.Tensor | int:
+    return (labels != IGNORED_LABEL).sum() if counted is None else counted

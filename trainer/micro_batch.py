@@ -124,6 +124,7 @@ def in_pieces(batch: FittingBatch, items: Sequence[T], run: Callable[[Sequence[T
 def training_load(config: Configuration, precision: Precision, device: torch.device) -> Load:
     """Return the load of a training's batches."""
     training = config.training
+    twice = {"passes": 2} if training.rdrop_alpha else {}  # only then: known keys stay as they are
     return Load(
         field="training.per_device_train_batch_size",
         wanted=training.per_device_train_batch_size,
@@ -133,6 +134,7 @@ def training_load(config: Configuration, precision: Precision, device: torch.dev
             device,
             train_batch=training.per_device_train_batch_size,
             gradient_checkpointing=training.gradient_checkpointing,
+            **twice,
         ),
         relief="lower model.max_encoder_length, or set training.gradient_checkpointing",
     )

@@ -27,6 +27,8 @@ from trainer.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 DETERMINING = {"model", "preprocessing", "training", "generation", "metric"}
+# Left out where they are off, so that a training begun before there were such fields goes on.
+ADDED_LATER = (("training", "rdrop_alpha"), ("training", "layerwise_lr_decay"))
 
 
 @dataclass(frozen=True)
@@ -176,5 +178,9 @@ def training_fingerprint(config: Configuration, data: str) -> str:
     Where the files lie and how many threads there are is left out: another machine may go on.
     """
     settings: dict[str, Any] = config.model_dump(mode="json", include=DETERMINING)
+    off: dict[str, Any] = Configuration().model_dump(mode="json", include=DETERMINING)
+    for section, field in ADDED_LATER:
+        if settings[section][field] == off[section][field]:
+            del settings[section][field]
     content = [settings, config.general.seed, data]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

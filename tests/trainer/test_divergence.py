@@ -55,6 +55,16 @@ def test_what_can_recover_is_not_ended(rule: Divergence, losses: list[float]) ->
     assert ends_at(rule, losses) is None
 
 
+def test_a_penalty_raises_the_bar_of_the_updates_alone() -> None:
+    rule = Divergence(VOCABULARY, penalty=1.0)
+    beyond = rule.bar * 1.5
+    rule.check_updates([beyond] * UPDATES, step=UPDATES)
+    with pytest.raises(TrainingDiverged):
+        rule.check_updates([rule.bar * 2.1] * UPDATES, step=UPDATES)
+    with pytest.raises(TrainingDiverged):
+        rule.check_evaluation(beyond, step=1)
+
+
 def test_the_dev_sets_loss_is_judged_by_itself(rule: Divergence) -> None:
     rule.check_evaluation(20.0, step=9)
     with pytest.raises(TrainingDiverged, match=r"dev set's loss has grown to 21\.00"):

@@ -9,6 +9,7 @@ from torch.nn import functional
 from transformers.trainer_pt_utils import LabelSmoother
 
 from trainer.loss import Projection, TrainingLoss, summed_loss
+from trainer.objective import Objective
 
 IGNORED = -100
 
@@ -23,7 +24,7 @@ def summed(logits: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0) -
 
 
 def loss_of(logits: torch.Tensor, smoothing: float) -> TrainingLoss:
-    return TrainingLoss(as_they_are(logits.shape[-1]), smoothing)
+    return TrainingLoss(as_they_are(logits.shape[-1]), Objective(label_smoothing=smoothing))
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:

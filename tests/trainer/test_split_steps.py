@@ -20,6 +20,7 @@ from trainer.generate import generation_settings, padding_of, special_ids
 from trainer.loss import Projection, TrainingLoss
 from trainer.micro_batch import FittingBatch, InProcess, Load
 from trainer.model import load_model
+from trainer.objective import Objective
 from trainer.session import TrainingSession
 from trainer.split_steps import SplitSteps
 from trainer.tokens import load_tokenizer
@@ -80,6 +81,7 @@ def update(
     *,
     size: int,
     capacity: int = 1_000,
+    alpha: float = 0.0,
 ) -> tuple[float, Gradients]:
     """One update's loss and gradients with at most `size` examples at once."""
     model.zero_grad()
@@ -87,11 +89,15 @@ def update(
     memory.found("k", size)
     steps = SplitSteps(model, FittingBatch(Load("batch", 1_000, "k", ""), memory))
     tokens = sum(int((batch["labels"] != IGNORED_LABEL).sum()) for batch in batches)
-    loss_of = TrainingLoss(Projection.of(model), 0.1)
+    loss_of = TrainingLoss(Projection.of(model), Objective(label_smoothing=0.1, rdrop_alpha=alpha))
 
     def run(piece: dict[str, Any]) -> torch.Tensor:
         inputs = {name: tensor for name, tensor in piece.items() if name != "labels"}
-        loss = loss_of(model.model(**inputs).last_hidden_state, piece["labels"], tokens)
+        hidden = model.model(**inputs).last_hidden_state
+        if alpha:  # no dropout here: the second pass stands for one by being another function
+            loss = loss_of.of_both(hidden, hidden.tanh(), piece["labels"], tokens)
+        else:
+            loss = loss_of(hidden, piece["labels"], tokens)
         loss.backward()
         return loss.detach()
 
@@ -123,6 +129,15 @@ def test_pieces_of_any_size_give_the_whole_batchs_gradients_and_loss(
     whole = update(model, batches, size=1_000)
     for size in pieces:
         assert_alike(update(model, batches, size=size), whole)
+
+
+def test_pieces_give_the_whole_batchs_gradients_and_loss_under_rdrop(
+    model: BartForConditionalGeneration,
+) -> None:
+    batches = batches_of(model, 4, 4, 3)
+    whole = update(model, batches, size=1_000, alpha=2.0)
+    for size in (3, 2, 1):
+        assert_alike(update(model, batches, size=size, alpha=2.0), whole)
 
 
 def test_pieces_of_similar_length_give_the_whole_batchs_gradients_and_loss(
