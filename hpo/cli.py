@@ -16,6 +16,7 @@ from hpo.commands.local import down, up
 from hpo.commands.mirror import mirror
 from hpo.commands.predict import predict
 from hpo.commands.reap import reap
+from hpo.commands.report import report
 from hpo.commands.retry import retry
 from hpo.commands.status import status
 from hpo.commands.studies import studies
@@ -47,6 +48,7 @@ for command in (
     worker,
     status,
     best,
+    report,
     train,
     predict,
     mirror,

@@ -30,6 +30,9 @@ STATES = {state: state.name.lower() for state in TrialState} | {TrialState.FAIL:
 CURVE_ROWS = 32
 SAMPLES = 3
 TEXT_CHARACTERS = 240  # of a summary or an error
+EMPTY = "(empty)"
+SPECIAL = r"[\\`*_\[\]<>|$~&!]"  # to Markdown
+SAMPLE = re.compile(r"^\*\*(.*)\*\*  \npredicted: (.*)  \nreference: (.*)$", re.MULTILINE)
 MOST_PIECES = 16  # of 2,045 characters, as optuna-dashboard keeps notes; ours have 2 or 3
 
 log = logging.getLogger(__name__)
@@ -85,7 +88,16 @@ def escaped(plain: str, characters: int = TEXT_CHARACTERS) -> str:
     """Text from outside on one line, cut off, that Markdown shows as it is."""
     line = " ".join(plain.split())
     cut = line if len(line) <= characters else line[: characters - 1] + "…"
-    return re.sub(r"([\\`*_\[\]<>|$~&!])", r"\\\1", cut)
+    return re.sub(rf"({SPECIAL})", r"\\\1", cut)
+
+
+def samples_of(body: str) -> tuple[Sample, ...]:
+    """The samples that stand in a note: each text on one line, cut off as they were written."""
+    return tuple(Sample(*map(_plain, found.groups())) for found in SAMPLE.finditer(body))
+
+
+def _plain(written: str) -> str:
+    return "" if written == EMPTY else re.sub(rf"\\({SPECIAL})", r"\1", written)
 
 
 def _ending(trial: FrozenTrial, settings: Configuration, curve: Sequence[Point]) -> str:
@@ -157,7 +169,7 @@ def _samples(samples: Sequence[Sample]) -> str:
     if not samples:
         return ""
     pairs = [
-        f"**{escaped(sample.fname)}**  \npredicted: {escaped(sample.prediction) or '(empty)'}  \n"
+        f"**{escaped(sample.fname)}**  \npredicted: {escaped(sample.prediction) or EMPTY}  \n"
         f"reference: {escaped(sample.reference)}"
         for sample in samples[:SAMPLES]
     ]

@@ -18,6 +18,8 @@ from storage.leases import Leases
 from storage.retries import RETRY_OF
 from storage.workers import WorkerRow, Workers
 
+WITHOUT_REASON = "no reason was kept"
+
 
 @dataclass(frozen=True)
 class WorkerStatus:
@@ -188,7 +190,7 @@ def _failures(trials: list[FrozenTrial]) -> tuple[Failure, ...]:
     return tuple(
         Failure(
             trial.number,
-            str(trial.user_attrs.get(ERROR, "no reason was kept")),
+            str(trial.user_attrs.get(ERROR, WITHOUT_REASON)),
             tuple(retries.get(str(trial.number), ())),
         )
         for trial in trials

@@ -1,0 +1,62 @@
+"""`hpo report`: the experiment record of a study, as Markdown and as a page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from hpo.commands.options import not_empty, plain_errors, printable, storage_option, study_option
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(
+    short_help="Write a study's experiment record, as Markdown or HTML.",
+    epilog="Example: hpo report --study kobart --out report.html --out report.md",
+)
+@study_option
+@click.option(
+    "--out",
+    "targets",
+    multiple=True,
+    type=FILE,
+    metavar="FILE",
+    help="File to write: .html with plots, or .md. May be repeated; without it the Markdown is "
+    "printed.",
+)
+@click.option(
+    "--number", type=click.IntRange(min=0), help="Number of the experiment [the study's own]."
+)
+@click.option("--aim", metavar="TEXT", callback=not_empty, help="What the experiment was for.")
+@click.option("--who", metavar="NAME", callback=not_empty, help="Who made it.")
+@storage_option
+@plain_errors
+def report(
+    study: str | None,
+    targets: tuple[Path, ...],
+    number: int | None,
+    aim: str | None,
+    who: str | None,
+    storage: str,
+) -> None:
+    """Write what a study was for, its settings, results, what was learned and what comes next.
+
+    The page holds Optuna's plots and needs no network. HTML needs the extra report
+    (pip install 'hpo[report]'); Markdown needs nothing.
+    """
+    from hpo.opening import choose_study, open_database
+    from hpo.report.facts import gather
+    from hpo.report.head import Told
+    from hpo.report.write import Writer, check_targets
+
+    check_targets(targets)
+    with open_database(storage) as database:
+        facts = gather(database, choose_study(database, study))
+    writer = Writer(facts, Told(number, aim, who), os.environ)
+    if not targets:
+        click.echo(writer.markdown(), nl=False)
+    for target in targets:
+        writer.write(target)
+        click.echo(printable(f"written to {target}"))

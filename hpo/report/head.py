@@ -1,0 +1,90 @@
+"""Which experiment it was: number, date, who, where its runs are, what it was for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from config.schema import Configuration
+from hpo.report.document import Block, Link, Section, Table, Text
+from hpo.report.facts import Facts
+from hpo.run_names import short_model_name
+
+WANDB_PAGES = "https://wandb.ai"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What only people know; None where nobody said it. `number` None is the study's own."""
+
+    number: int | None = None
+    aim: str | None = None
+    who: str | None = None
+
+
+def title(facts: Facts, told: Told) -> str:
+    """The experiment's number and name."""
+    number = facts.study_id if told.number is None else told.number
+    return f"Experiment {number}: {facts.study}"
+
+
+def head(facts: Facts, told: Told, environ: Mapping[str, str]) -> Section:
+    """Who, when and where."""
+    rows = [
+        ("study", facts.study),
+        ("date", _dates(facts)),
+        ("who", told.who or "not given (--who)"),
+        ("W&B", _wandb(facts.config)),
+    ]
+    url = wandb_url(facts.config, environ)
+    link: list[Block] = [] if url is None else [Link("The runs in W&B", url)]
+    return Section("Experiment", (Table(("", ""), tuple(rows)), *link))
+
+
+def aim(facts: Facts, told: Told) -> Section:
+    """What it was for: as somebody said it, as the notes of its runs say, or what any search is."""
+    text = told.aim or facts.config.wandb.notes or _usual_aim(facts)
+    return Section("Aim", (Text(text),))
+
+
+def wandb_url(config: Configuration, environ: Mapping[str, str]) -> str | None:
+    """Where the runs are in W&B; None where they are not sent, or to nobody knows whose project."""
+    if config.wandb.mode in ("offline", "disabled") or config.wandb.entity is None:
+        return None
+    server = urlsplit(environ.get("WANDB_BASE_URL", ""))
+    cloud = not server.hostname or server.hostname == "api.wandb.ai"
+    port = f":{server.port}" if server.port else ""
+    pages = WANDB_PAGES if cloud else f"{server.scheme}://{server.hostname}{port}"
+    project = config.wandb.project or config.general.project_name
+    return f"{pages}/{quote(config.wandb.entity, safe='')}/{quote(project, safe='')}"
+
+
+def _wandb(config: Configuration) -> str:
+    if config.wandb.mode == "disabled":
+        return "switched off"
+    project = config.wandb.project or config.general.project_name
+    owner = "" if config.wandb.entity is None else f" of {config.wandb.entity}"
+    return f"project {project}{owner}" + ", offline files" * (config.wandb.mode == "offline")
+
+
+def _dates(facts: Facts) -> str:
+    began = [trial.datetime_start for trial in facts.trials if trial.datetime_start]
+    ended = [trial.datetime_complete for trial in facts.trials if trial.datetime_complete]
+    if not began:
+        return "no trial has begun"
+    first = f"{min(began):%Y-%m-%d %H:%M}"
+    last = f"{max(ended):%Y-%m-%d %H:%M}" if ended else "now"
+    return f"{first} to {last} UTC" + ", not over yet" * _goes_on(facts)
+
+
+def _goes_on(facts: Facts) -> bool:
+    status = facts.status
+    return status.running > 0 or (status.taken < status.budget and not status.stopped)
+
+
+def _usual_aim(facts: Facts) -> str:
+    count = len(facts.config.optuna.search_space)
+    model = short_model_name(facts.config.model.name)
+    return (
+        f"Find the values of {count} setting{'s' * (count != 1)} with which {model} reaches the"
+        f" highest {facts.metric} on the dev set."
+    )

@@ -1,0 +1,61 @@
+"""How much a value of the metric moves by chance, and from what that is known."""
+
+import math
+import statistics
+from dataclasses import dataclass
+
+from hpo.learning_curve import LearningCurve
+from hpo.report.document import Section, Text
+from hpo.report.facts import Facts
+
+FEWEST_EVALUATIONS = 5  # three second differences
+FEWEST_CURVES = 3
+APART = 1.96 * math.sqrt(2)  # standard deviations between two values, in one of 20 by chance
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviation of one value; `seeds`: between seeds, else within curves."""
+
+    sd: float
+    seeds: bool
+    how: str
+
+    @property
+    def gap(self) -> float:
+        """Two values that are less apart than this cannot be told apart."""
+        return APART * self.sd
+
+
+def noise_of(facts: Facts) -> Noise | None:
+    """The noise of the metric; None where nothing tells of it."""
+    return _of_curves(facts)
+
+
+def noise(facts: Facts) -> Section:
+    """What is known of the noise, as a section."""
+    found = noise_of(facts)
+    if found is None:
+        text = (
+            f"Not known: no reruns under other seeds, and fewer than {FEWEST_CURVES}"
+            f" trials with {FEWEST_EVALUATIONS} evaluations."
+        )
+    else:
+        text = (
+            f"Standard deviation of one value: about {found.sd:.4f}, {found.how}. Two values less"
+            f" than {found.gap:.4f} apart are not told apart by it."
+        )
+    return Section("Noise of the metric", (Text(text),))
+
+
+def _of_curves(facts: Facts) -> Noise | None:
+    curves = [LearningCurve.of(trial, sign=1) for trial in (*facts.complete, *facts.pruned)]
+    long = [curve for curve in curves if len(curve) >= FEWEST_EVALUATIONS]
+    if len(long) < FEWEST_CURVES:
+        return None
+    sd = statistics.median(curve.noise(len(curve)) for curve in long)
+    how = (
+        f"from how unevenly the curves of {len(long)} trials go (their second"
+        " differences), not from reruns: seeds can move a value more"
+    )
+    return Noise(sd, seeds=False, how=how)

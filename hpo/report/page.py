@@ -1,0 +1,130 @@
+"""A report as one HTML file that needs nothing else: plotly.js is in it.
+
+The page's own Content-Security-Policy forbids every request, so that a report which is opened,
+mailed or archived tells nobody.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from plotly.graph_objects import Figure
+from plotly.offline import get_plotlyjs
+
+from hpo.hiding import hide
+from hpo.report.document import Block, Link, Plots, Points, Report, Section, Table, Text
+
+Figures = Mapping[str, tuple[str, Figure]]
+
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
+    " img-src data: blob:; base-uri 'none'; form-action 'none'"
+)
+STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 system-ui, "Noto Sans KR", "Noto Sans CJK KR", sans-serif; color: #1f2933;
+  max-width: 76rem; margin: 2rem auto; padding: 0 1.25rem; background: #fff; }
+h1 { font-size: 1.7rem; margin-bottom: .5rem; }
+h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; padding-bottom: .25rem;
+  border-bottom: 1px solid #d5dbe1; }
+h3 { font-size: 1rem; margin: 1.4rem 0 0; }
+.table { overflow-x: auto; }
+table { border-collapse: collapse; margin: .6rem 0; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0;
+  border-bottom: 1px solid #e9edf0; overflow-wrap: anywhere; min-width: 3.5rem; }
+th { font-weight: 600; color: #52606d; white-space: nowrap; }
+ul { padding-left: 1.3rem; } ul.boxes { list-style: none; padding-left: 0; }
+.wide { overflow-x: auto; }
+.plot { width: 100%; height: 460px; }
+"""
+CONFIG = {"responsive": True, "displaylogo": False}
+DRAW = """
+for (const holder of document.querySelectorAll(".plot")) {
+  const figure = JSON.parse(document.getElementById(holder.id + "-data").textContent);
+  Plotly.newPlot(holder, figure.data, figure.layout, %s);
+}
+"""
+
+
+def page(report: Report, figures: Figures) -> str:
+    """The report's page; nothing in it can pass for HTML of its own."""
+    title = _escaped(report.title)
+    body = "\n".join(_section(section, figures) for section in report.sections)
+    script = f"<script>{get_plotlyjs()}</script>" if figures else ""
+    draw = f"<script>{DRAW % json.dumps(CONFIG)}</script>" if figures else ""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n{script}\n</head>\n<body>\n"
+        f"<h1>{title}</h1>\n{body}\n{draw}\n</body>\n</html>\n"
+    )
+
+
+def _section(section: Section, figures: Figures) -> str:
+    blocks = "\n".join(_block(block, figures) for block in section.blocks)
+    return f"<section>\n<h2>{_escaped(section.title)}</h2>\n{blocks}\n</section>"
+
+
+def _block(block: Block, figures: Figures) -> str:
+    match block:
+        case Text(text):
+            return f"<p>{_escaped(text)}</p>"
+        case Link(label, url):
+            return f'<p><a href="{_escaped(url)}" rel="noreferrer">{_escaped(label)}</a></p>'
+        case Table(head, rows):
+            return _table(head, rows)
+        case Points(items, boxes):
+            return _points(items, boxes=boxes)
+        case Plots():
+            drawn = [_plot(key, title, figure) for key, (title, figure) in figures.items()]
+            return "\n".join(drawn) or "<p>There is nothing to draw yet.</p>"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    titles = "".join(f"<th>{_escaped(cell)}</th>" for cell in head)
+    top = f"<thead><tr>{titles}</tr></thead>" if any(head) else ""
+    lines = ["".join(f"<td>{_escaped(cell)}</td>" for cell in row) for row in rows]
+    body = f"<tbody><tr>{'</tr><tr>'.join(lines)}</tr></tbody>"
+    return f'<div class="table"><table>{top}{body}</table></div>'
+
+
+def _points(items: Sequence[str], *, boxes: bool) -> str:
+    if not boxes:
+        return f"<ul>{''.join(f'<li>{_escaped(item)}</li>' for item in items)}</ul>"
+    ticked = "".join(
+        f'<li><label><input type="checkbox"> {_escaped(item)}</label></li>' for item in items
+    )
+    return f'<ul class="boxes">{ticked}</ul>'
+
+
+def _plot(key: str, title: str, figure: Figure) -> str:
+    least = figure.layout.width or 0  # what Optuna gives many settings beside each other
+    figure.update_layout(width=None)
+    return (
+        f'<h3>{_escaped(title)}</h3>\n<div class="wide">'
+        f'<div class="plot" id="{key}" style="min-width: {least:g}px"></div></div>\n'
+        f'<script type="application/json" id="{key}-data">{_json(figure)}</script>'
+    )
+
+
+def _json(figure: Figure) -> str:
+    """The figure for a script element: no `<` that could end it, no secret in its texts."""
+    values = _hidden(json.loads(figure.to_json()))
+    return json.dumps(values, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, list):
+        return [_hidden(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _hidden(each) for key, each in value.items()}
+    return value
+
+
+def _escaped(text: str) -> str:
+    return escape(hide(text))

@@ -1,0 +1,68 @@
+"""How the trials ended, and the best of them."""
+
+from hpo.progress import short
+from hpo.report.document import Block, Section, Table, Text
+from hpo.report.facts import Facts, last_part
+from hpo.trial_record import BEST_EPOCH
+
+SHOWN = 5  # of the best trials
+
+
+def results(facts: Facts) -> Section:
+    """Counts, the best trial, those behind it, and what the best one writes."""
+    blocks: list[Block] = [Text(_counts(facts))]
+    if facts.best is None:
+        blocks.append(Text("No trial has completed, so there is no result yet."))
+        return Section("Results", tuple(blocks))
+    best = facts.best
+    blocks.append(
+        Text(
+            f"Best: trial {best.number}, {facts.metric} {best.value:.4f} on the dev set,"
+            f" at epoch {best.epoch:g}."
+        )
+    )
+    blocks.append(_leaders(facts))
+    return Section("Results", tuple(blocks))
+
+
+def samples(facts: Facts) -> Section | None:
+    """What the best trial wrote, beside the references; None where nothing was kept."""
+    if not facts.samples or facts.best is None:
+        return None
+    rows = tuple((one.fname, one.prediction or "(empty)", one.reference) for one in facts.samples)
+    return Section(
+        f"Samples of trial {facts.best.number}",
+        (Table(("dialogue", "generated", "reference"), rows),),
+    )
+
+
+def _counts(facts: Facts) -> str:
+    status = facts.status
+    counted = (
+        (status.complete, "completed"),
+        (status.pruned, "pruned"),
+        (status.infeasible, "infeasible"),
+        (status.failed, "failed"),
+        (status.running, "running"),
+        (status.waiting, "waiting"),
+    )
+    told = ", ".join(f"{count} {word}" for count, word in counted if count)
+    return f"Trials: {told or 'none yet'}."
+
+
+def _leaders(facts: Facts) -> Table:
+    shown = facts.complete[:SHOWN]
+    fields = list(dict.fromkeys(field for trial in shown for field in trial.params))
+    top = shown[0].values[0]
+    rows = tuple(
+        (
+            str(trial.number),
+            f"{trial.values[0]:.4f}",
+            f"{top - trial.values[0]:.4f}" if trial is not shown[0] else "",
+            f"{trial.user_attrs[BEST_EPOCH]:g}" if BEST_EPOCH in trial.user_attrs else "",
+            *(short(trial.params.get(field, "")) for field in fields),
+        )
+        for trial in shown
+    )
+    head = ("trial", facts.metric, "behind", "best epoch", *map(last_part, fields))
+    return Table(head, rows)

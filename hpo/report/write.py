@@ -1,0 +1,63 @@
+"""The files of a report, by the endings of their names."""
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from hpo.errors import WrongInput
+from hpo.report.compose import compose
+from hpo.report.facts import Facts
+from hpo.report.head import Told
+from hpo.report.markdown import markdown
+from hpo.report.plain_study import plain_study
+from hpo.whole_file import write_whole
+
+MARKDOWN, PAGE = (".md", ".markdown"), (".html", ".htm")
+
+
+class NoPlots(WrongInput):
+    """The extra that draws plots is not installed."""
+
+
+def check_targets(targets: Sequence[Path]) -> None:
+    """Refuse a file of another kind (WrongInput), and HTML without plotly (NoPlots)."""
+    for target in targets:
+        kind = target.suffix.lower()
+        if kind not in (*MARKDOWN, *PAGE):
+            raise WrongInput(f"--out {target}: the name ends neither in .html nor in .md")
+        if kind in PAGE:
+            check_plots()
+
+
+def check_plots() -> None:
+    """Raise NoPlots where plotly is not installed."""
+    if find_spec("plotly") is None:
+        raise NoPlots(
+            "HTML needs plotly, which is not installed: pip install 'hpo[report]', or write"
+            " Markdown (--out report.md)"
+        )
+
+
+class Writer:
+    """Makes a report's texts, each when it is wanted."""
+
+    def __init__(self, facts: Facts, told: Told, environ: Mapping[str, str]) -> None:
+        self._study, self._metric = plain_study(facts), facts.metric
+        self._report = compose(facts, self._study, told, environ)
+
+    def markdown(self) -> str:
+        """The report as Markdown."""
+        return markdown(self._report)
+
+    def page(self) -> str:
+        """The report as HTML with plots; NoPlots where plotly is not installed."""
+        check_plots()
+        from hpo.report.page import page  # noqa: PLC0415 - plotly is an extra
+        from hpo.report.plots import figures  # noqa: PLC0415 - plotly is an extra
+
+        return page(self._report, figures(self._study, self._metric))
+
+    def write(self, target: Path) -> None:
+        """Write the file as its name ends."""
+        is_page = target.suffix.lower() in PAGE
+        write_whole(target, self.page() if is_page else self.markdown())
