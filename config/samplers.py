@@ -94,4 +94,12 @@ class QMC(Section):
     scramble: bool = Field(default=False, description="scramble the sequence with the seed")
 
 
-Sampler = Annotated[TPE | CurveTPE | Random | Grid | GP | CmaEs | QMC, Field(discriminator="name")]
+class Queued(Section):
+    """Draws nothing: only trials that were queued run, as `hpo confirm` queues them."""
+
+    name: Literal["queued"] = "queued"
+
+
+Sampler = Annotated[
+    TPE | CurveTPE | Random | Grid | GP | CmaEs | QMC | Queued, Field(discriminator="name")
+]

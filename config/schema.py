@@ -72,7 +72,8 @@ class Optuna(Section):
     )
     sampler: Sampler = Field(
         default_factory=TPE,
-        description="tpe, random, grid, gp, cmaes or qmc, with options as Optuna calls them",
+        description="tpe, curve_tpe, random, grid, gp, cmaes, qmc or queued, with options as "
+        "Optuna calls them",
     )
     pruner: Pruner = Field(
         default_factory=Extrapolation,

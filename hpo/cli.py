@@ -8,6 +8,7 @@ import click
 from hpo.command_group import Commands
 from hpo.commands.best import best
 from hpo.commands.config import config
+from hpo.commands.confirm import confirm
 from hpo.commands.create import create
 from hpo.commands.dashboard import dashboard
 from hpo.commands.delete import delete
@@ -49,6 +50,7 @@ for command in (
     status,
     best,
     report,
+    confirm,
     train,
     predict,
     mirror,

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import optuna
 
+from hpo.confirm.names import confirmed_name
 from hpo.errors import HpoError
 from hpo.status import study_names
 from storage.connect import Database, connect
@@ -30,10 +31,14 @@ def open_database(
 
 
 def choose_study(database: Database, name: str | None) -> str:
-    """The study asked for, or the only one there is when `name` is None."""
+    """The study asked for, or the only one there is when `name` is None.
+
+    A study that confirms another one's trials does not count beside it.
+    """
     if name is not None:
         return name
-    names = study_names(database)
+    known = study_names(database)
+    names = [one for one in known if confirmed_name(one) not in known]
     if len(names) == 1:
         return names[0]
     if not names:

@@ -21,7 +21,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from typing_extensions import override
 
-from config.samplers import GP, QMC, TPE, CmaEs, CurveTPE, Grid, Random, Sampler
+from config.samplers import GP, QMC, TPE, CmaEs, CurveTPE, Grid, Queued, Random, Sampler
 from config.schema import Configuration
 from config.space import CategoricalEntry, SearchSpace, combinations
 from hpo.curve_tpe import CurveTPESampler
@@ -100,10 +100,11 @@ def _make_inner(
             n_ei_candidates=options.n_ei_candidates,
             group=_conditional(space),
         )
-    if isinstance(options, Random | Grid):
+    if isinstance(options, Random | Grid | Queued):
         # Random draws without repetition go through a finite space exactly once, under any
         # number of workers; Optuna's GridSampler repeats points that are still running, does
         # not know conditions, and ends the study through Study.stop, which raises in ask/tell.
+        # A queued trial has its parameters already.
         return RandomSampler(seed=seed)
     if isinstance(options, GP):
         return GPSampler(

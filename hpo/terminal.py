@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from typing_extensions import override  # Python 3.11's typing has none
 
+from hpo.confirm.names import confirmed_name
 from hpo.hiding import HidingFormatter
 from hpo.progress import parameters
 from hpo.trial_record import best_trial
@@ -58,12 +59,17 @@ def show_result(console: Console, database: Database, name: str, *, reason: str)
         soft_wrap=True,
     )
     console.print("next:", highlight=False)
-    for command, what in (
-        (
-            f"hpo best --study {shlex.quote(name)} --export config.yaml",
-            "the winner as a configuration",
-        ),
+    for command, what in _next_commands(name):
+        console.print(f"  {command:<48} {what}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _next_commands(name: str) -> list[tuple[str, str]]:
+    confirmed = confirmed_name(name)
+    export = f"hpo best --study {shlex.quote(name)} --export config.yaml"
+    if confirmed is not None:  # there the best run is a lucky one
+        export = f"hpo best --study {shlex.quote(confirmed)} --confirmed --export config.yaml"
+    return [
+        (export, "the winner as a configuration"),
         ("hpo train --config config.yaml --output model", "train it again: the same score"),
         ("hpo dashboard", "look at every trial"),
-    ):
-        console.print(f"  {command:<48} {what}", highlight=False, markup=False, soft_wrap=True)
+    ]

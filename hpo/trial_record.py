@@ -94,10 +94,11 @@ def best_trial(study: Study) -> Best | None:
             continue
         if not is_infeasible(trial):
             best = trial
-    return None if best is None else _best(best)
+    return None if best is None else as_best(best)
 
 
-def _best(trial: FrozenTrial) -> Best:
+def as_best(trial: FrozenTrial) -> Best:
+    """A completed trial as the one to be exported."""
     attrs = trial.user_attrs
     return Best(
         number=trial.number,

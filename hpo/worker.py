@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from optuna.trial import Trial
 
 import storage.errors
+from config.samplers import Queued
 from config.space import combinations
 from hpo.assignment import DEVICE_LOST, REPLACE
 from hpo.early_stop import ending, finished
@@ -170,7 +171,7 @@ class Worker:
             except DeviceLost as error:
                 return Ended(str(error), DEVICE_LOST)
         if outcome is None:
-            return Ended("every combination of the search space has been tried")
+            return Ended(self._nothing_to_draw() or "another program has taken the trial")
         self.leases.done(lease)
         self._count(outcome)
         self._left_behind = self.excess()
@@ -179,7 +180,7 @@ class Worker:
     def _run(self, lease: Lease, keeper: LeaseKeeper) -> Outcome | None:
         with ExitStack() as held:
             with self._turn():
-                if lease.trial_id is None and self._all_tried():
+                if lease.trial_id is None and self._nothing_to_draw() is not None:
                     self.leases.cancel(lease)
                     return None
                 with self.database.storage.one_look():
@@ -214,9 +215,14 @@ class Worker:
             return nullcontext()
         return self.database.lock(f"ask {self.objective.around.study.study_name}")
 
-    def _all_tried(self) -> bool:
-        space = self.objective.config.optuna.search_space
-        return untried(self.objective.around.study, space) == 0
+    def _nothing_to_draw(self) -> str | None:
+        """Why there can be no new parameters, in words; None where there are some."""
+        options = self.objective.config.optuna
+        if isinstance(options.sampler, Queued):
+            return "no trial is queued"
+        if untried(self.objective.around.study, options.search_space) == 0:
+            return "every combination of the search space has been tried"
+        return None
 
     def _count(self, outcome: Outcome) -> None:
         self.trials += 1

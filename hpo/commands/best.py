@@ -1,11 +1,17 @@
 """`hpo best`: the winner, on the screen, as JSON, or as a configuration that trains again."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from hpo.commands.options import plain_errors, storage_option, study_option
+from hpo.commands.options import plain_errors, printable, storage_option, study_option
+
+if TYPE_CHECKING:
+    from storage.connect import Database
 
 
 @click.command(
@@ -20,37 +26,100 @@ from hpo.commands.options import plain_errors, storage_option, study_option
     metavar="FILE",
     help="Write the whole configuration of the best trial; `hpo train --config FILE` runs it.",
 )
+@click.option(
+    "--confirmed",
+    is_flag=True,
+    help="Take the winner by its mean over several seeds, of what `hpo confirm` has run again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @storage_option
 @plain_errors
-def best(study: str | None, target: Path | None, as_json: bool, storage: str) -> None:
-    """Show the best completed trial, and export it as a configuration."""
-    from config.load import to_mapping
-    from hpo.export import export_yaml, find_best, winning_configuration
+def best(
+    study: str | None, target: Path | None, confirmed: bool, as_json: bool, storage: str
+) -> None:
+    """Show the best completed trial, and export it as a configuration.
+
+    Where `hpo confirm` has run the best trials again, what that found is shown too.
+    """
     from hpo.opening import choose_study, open_database
     from hpo.whole_file import write_whole
 
     with open_database(storage) as database:
         name = choose_study(database, study)
-        pinned, found = find_best(database, name)
+        found = _confirmed(database, name) if confirmed else _single(database, name)
     if target is not None:
-        write_whole(target, export_yaml(name, pinned, found))
+        write_whole(target, found.yaml)
     if as_json:
-        answer = {
-            "study": name,
-            "number": found.number,
-            "value": found.value,
-            "epoch": found.epoch,
-            "params": found.params,
-            "config": to_mapping(winning_configuration(name, pinned, found)),
-        }
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(found.facts, ensure_ascii=False, indent=2))
         return
-    click.echo(
-        f"best of {name!r}: trial {found.number}, {pinned.config.metric.name} {found.value:.4f}"
-        f" at epoch {found.epoch:g}"
-    )
-    for field, value in found.params.items():
-        click.echo(f"  {field}: {value}")
+    for line in found.lines:
+        click.echo(printable(line))
     if target is not None:
         click.echo(f"written to {target}; next: hpo train --config {target} --output DIR")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A winner as a file, as JSON, and as lines to read."""
+
+    yaml: str
+    facts: Mapping[str, object]
+    lines: Sequence[str]
+
+
+def _single(database: "Database", name: str) -> _Found:
+    from config.load import to_mapping
+    from hpo.confirm import words
+    from hpo.confirm.results import read_results
+    from hpo.export import export_yaml, find_best, winning_configuration
+
+    pinned, best = find_best(database, name)
+    results = read_results(database, name, pinned)
+    first = (
+        f"best of {name!r}: trial {best.number}, {pinned.config.metric.name} {best.value:.4f}"
+        f" at epoch {best.epoch:g}"
+    )
+    lines = [first, *_parameters(best.params)]
+    if results is not None:
+        lines += ["", *words.lines(results)]
+    facts = {
+        "study": name,
+        "number": best.number,
+        "value": best.value,
+        "epoch": best.epoch,
+        "params": best.params,
+        "confirmation": None if results is None else words.as_json(results),
+        "config": to_mapping(winning_configuration(name, pinned, best)),
+    }
+    return _Found(export_yaml(name, pinned, best), facts, lines)
+
+
+def _confirmed(database: "Database", name: str) -> _Found:
+    from config.load import to_mapping
+    from hpo.confirm import words
+    from hpo.confirm.export import Confirmed, confirmed_configuration, confirmed_yaml
+    from hpo.confirm.results import confirmed, winning_run
+
+    pinned, results = confirmed(database, name)
+    won = Confirmed.of(name, pinned, results, winning_run(database, results))
+    lines = [
+        f"confirmed best: {won.words()}",
+        won.reproduces(),
+        *_parameters(won.best.params),
+        "",
+        *words.lines(results),
+    ]
+    facts = {
+        "study": name,
+        "number": won.winner.number,
+        "value": won.best.value,
+        "epoch": won.best.epoch,
+        "params": won.best.params,
+        "confirmation": words.as_json(results),
+        "config": to_mapping(confirmed_configuration(won)),
+    }
+    return _Found(confirmed_yaml(won), facts, lines)
+
+
+def _parameters(params: Mapping[str, object]) -> list[str]:
+    return [f"  {field}: {value}" for field, value in params.items()]

@@ -1,0 +1,1 @@
+"""How often the winner of a search is its best configuration, with and without `hpo confirm`."""

@@ -1,0 +1,126 @@
+"""A confirmation in words: a table of the candidates, and what can and cannot be said of them."""
+
+import math
+import shlex
+import statistics
+from collections.abc import Iterator
+
+from hpo.confirm.names import confirmed_name
+from hpo.confirm.results import Candidate, Results
+
+Z = 1.645  # one-sided 95%
+MANY = 100  # seeds; beyond it the difference is too small to matter
+
+
+def lines(results: Results) -> Iterator[str]:
+    """Every line that people read of a confirmation."""
+    ended = sum(len(c.values) + c.failed for c in results.candidates)
+    runs = ended + sum(c.left for c in results.candidates)
+    yield f"the best trials run again by {results.study!r}, {ended} of {runs} runs ended:"
+    yield f"{'trial':>7}{'single run':>12}{'mean':>9}{'SD':>9}{'runs':>6}  best of all with"
+    for candidate in results.candidates:
+        yield _row(candidate, results.probabilities.get(candidate.number))
+    yield from _caution(results)
+    yield from _verdict(results)
+
+
+def as_json(results: Results) -> dict[str, object]:
+    """The stable JSON form."""
+    found, leaders = results.posterior, results.leaders
+    return {
+        "study": results.study,
+        "pooled_sd": None if found is None else found.sd,
+        "winner": None if results.winner is None else results.winner.number,
+        "leaders": [candidate.number for candidate in leaders],
+        "candidates": [
+            {
+                "number": c.number,
+                "single_run": c.single,
+                "mean": c.mean,
+                "sd": c.sd,
+                "values": {str(seed): value for seed, value in c.values.items()},
+                "failed": c.failed,
+                "left": c.left,
+                "probability_best": results.probabilities.get(c.number),
+                "params": dict(c.params),
+            }
+            for c in results.candidates
+        ],
+    }
+
+
+def _row(candidate: Candidate, probability: float | None) -> str:
+    single, mean, sd = (
+        "-" if value is None else f"{value:.4f}"
+        for value in (candidate.single, candidate.mean, candidate.sd)
+    )
+    chance = "-" if probability is None else f"{probability:.0%}"
+    notes = [f"{candidate.failed} failed"] * bool(candidate.failed)
+    notes += [f"{candidate.left} to come"] * bool(candidate.left)
+    row = f"{candidate.number:>7}{single:>12}{mean:>9}{sd:>9}{len(candidate.values):>6}  {chance}"
+    return f"{row} ({', '.join(notes)})" if notes else row
+
+
+def _caution(results: Results) -> Iterator[str]:
+    gaps = [
+        c.single - c.mean for c in results.candidates if c.single is not None and c.mean is not None
+    ]
+    if gaps:
+        gap = statistics.fmean(gaps)
+        yield (
+            "the single run does not count: it was chosen for being high"
+            f" (on average {abs(gap):.4f} {'above' if gap >= 0 else 'below'} the mean)"
+        )
+
+
+def _verdict(results: Results) -> Iterator[str]:
+    found, leaders = results.posterior, results.leaders
+    if found is None or results.winner is None:
+        yield "nothing can be said before a candidate has two completed runs"
+        return
+    yield (
+        f"one run's SD is {found.sd:.4f} (pooled, {found.degrees} degrees of freedom); the"
+        " probabilities are those of the normal model with that noise"
+    )
+    if sum(bool(candidate.values) for candidate in results.candidates) == 1:
+        yield f"trial {leaders[0].number} alone has completed runs: nothing to compare it with"
+        return
+    if len(leaders) == 1:
+        chance = results.probabilities[leaders[0].number]
+        yield f"trial {leaders[0].number} is the best, with probability {chance:.0%}"
+        return
+    named = _listed([candidate.number for candidate in leaders])
+    yield (
+        f"the leaders cannot be told apart: the best is one of trials {named}; trial"
+        f" {results.winner.number} has the highest mean, and any of them may be taken"
+    )
+    yield from _how_many(results)
+
+
+def _how_many(results: Results) -> Iterator[str]:
+    """How many seeds would tell the two first means apart, if they are as far apart as seen."""
+    scored = [c for c in results.candidates if c.mean is not None]
+    found = results.posterior
+    if found is None or len(scored) < 2:  # noqa: PLR2004 - two to compare
+        return
+    first, second = scored[0], scored[1]
+    gap = (first.mean or 0.0) - (second.mean or 0.0)
+    seeds = math.ceil(2 * (Z * found.sd / gap) ** 2) if gap else MANY + 1
+    if seeds > MANY:
+        yield (
+            f"trials {first.number} and {second.number} differ by {gap:.4f}: it would take more"
+            f" than {MANY} seeds each to tell them apart"
+        )
+        return
+    study = shlex.quote(confirmed_name(results.study) or results.study)
+    yield (
+        f"about {max(seeds, len(first.values) + 1)} seeds each would tell trials {first.number} and"
+        f" {second.number} apart, if they differ as they seem to: hpo confirm --study {study}"
+        f" --trial {first.number} --trial {second.number}"
+        f" --seeds {max(seeds, len(first.values) + 1)}"
+    )
+
+
+def _listed(numbers: list[int]) -> str:
+    *first, last = map(str, numbers)
+    return f"{', '.join(first)} and {last}"
