@@ -80,8 +80,8 @@ def need(config: Configuration, session: TrainingSession, folder: Path) -> None:
     """Train and evaluate on the longest texts, and tell the most memory that there was in use."""
     training = config.training
     rows = STEPS_FOR_MEMORY * training.per_device_train_batch_size
-    session.train = _longest(session.train, rows * training.gradient_accumulation_steps)
-    session.dev = _longest(session.dev, training.per_device_eval_batch_size)
+    session.train = longest(session.train, rows * training.gradient_accumulation_steps)
+    session.dev = longest(session.dev, training.per_device_eval_batch_size)
     try:
         fit(config, _enough, session=session, output_dir=folder)
     except _Enough:
@@ -96,7 +96,8 @@ def _enough(_: Evaluation) -> bool:
     raise _Enough
 
 
-def _longest(examples: list[Example], count: int) -> list[Example]:
+def longest(examples: list[Example], count: int) -> list[Example]:
+    """The longest dialogues."""
     return sorted(examples, key=lambda example: -len(example.dialogue))[:count]
 
 

@@ -7,6 +7,7 @@ import click
 
 from hpo.command_group import Commands
 from hpo.commands.best import best
+from hpo.commands.check import check
 from hpo.commands.config import config
 from hpo.commands.confirm import confirm
 from hpo.commands.create import create
@@ -47,6 +48,7 @@ def main() -> None:
 for command in (
     create,
     worker,
+    check,
     status,
     best,
     report,

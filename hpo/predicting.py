@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hpo.errors import HpoError
+from hpo.submission_source import keep_source
 from hpo.whole_file import write_whole
 from trainer.data import read_examples
 from trainer.ensemble import Combination, predict_together
@@ -27,12 +28,15 @@ def write_predictions(
     Raises TrainerError for a folder without a model, data that cannot be read, and a submission
     that does not fit the data file; HpoError where `out` cannot be written.
     """
-    return _written(
+    written = _written(
         lambda: predict(model, data, batch_size=batch_size, num_beams=num_beams),
         data,
         out,
         submission=submission,
     )
+    if submission:
+        keep_source(out, [model], data, num_beams=num_beams)
+    return written
 
 
 def write_combined(
@@ -47,7 +51,7 @@ def write_combined(
     num_beams: int | None = None,
 ) -> int:
     """Write what several models say together; otherwise as `write_predictions`."""
-    return _written(
+    written = _written(
         lambda: predict_together(
             models,
             data,
@@ -60,6 +64,9 @@ def write_combined(
         out,
         submission=submission,
     )
+    if submission:
+        keep_source(out, models, data, combine=combine, num_beams=num_beams)
+    return written
 
 
 def _written(

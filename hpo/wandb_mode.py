@@ -61,12 +61,12 @@ def has_key(environ: Mapping[str, str]) -> bool:
     if environ.get("WANDB_API_KEY") or environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
     home = Path(environ.get("HOME", "~")).expanduser()
-    host = urlsplit(_server(environ, home)).hostname or ""
+    host = urlsplit(server(environ, home)).hostname or ""
     files = [environ["NETRC"]] if environ.get("NETRC") else [home / ".netrc", home / "_netrc"]
     return any(_knows(Path(file).expanduser(), host) for file in files)
 
 
-def _server(environ: Mapping[str, str], home: Path) -> str:
+def server(environ: Mapping[str, str], home: Path) -> str:
     """The W&B server's address: the environment's, or what `wandb login --host` left behind."""
     folder = environ.get("WANDB_CONFIG_DIR")
     settings = (Path(folder).expanduser() if folder else home / ".config/wandb") / "settings"

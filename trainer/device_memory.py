@@ -31,7 +31,7 @@ def room() -> Room:
     if device.type == "cuda":
         # This process's own context is there already, and goes with it.
         card = torch.cuda.mem_get_info(device)[0] + CONTEXT
-    return Room(device_name(device), card, _main_memory_free())
+    return Room(device_name(device), card, main_memory_free())
 
 
 def most_used() -> Room:
@@ -41,7 +41,7 @@ def most_used() -> Room:
     return Room(device_name(device), card, _in_kib(Path("/proc/self/status"), "VmHWM:"))
 
 
-def _main_memory_free() -> int | None:
+def main_memory_free() -> int | None:
     """Return what the system has left, or what is left of the container's limit if that is less."""
     found = _in_kib(Path("/proc/meminfo"), "MemAvailable:")
     try:

@@ -2,12 +2,25 @@
 
 import json
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trainer.curve import Curve
 from trainer.errors import TrainerError
 
 SCORES_FILE = "scores.json"
+KEPT = re.compile(r"evaluation-(\d+)")  # the name of a kept model's folder begins so
+
+
+@dataclass(frozen=True)
+class KeptScore:
+    """What a kept model reached on dev: the metric's name, its value, after how many epochs."""
+
+    metric: str
+    value: float
+    epoch: float
 
 
 def write_scores(folder: Path, curve: Curve) -> None:
@@ -48,3 +61,27 @@ def best_model(folder: Path) -> Path:
     if not (folder / name / "config.json").is_file():
         raise TrainerError(f"{folder} names {name} as its best model, but that is not there")
     return folder / name
+
+
+def score_of(folder: Path) -> KeptScore:
+    """Return what the model in a folder of a training, or in a kept model's folder, reached on dev.
+
+    Raises TrainerError where that is not known.
+    """
+    kept = KEPT.match(folder.name)
+    inside = (folder / SCORES_FILE).is_file() or kept is None
+    try:
+        place = folder if inside else folder.parent
+        report = json.loads((place / SCORES_FILE).read_text(encoding="utf-8"))
+        found = report["best"] if inside else _evaluation(report, int(kept[1]) if kept else 0)
+        metric = str(report["metric"])
+        return KeptScore(metric, float(found[metric]), float(found["epoch"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainerError(
+            f"there is no readable {SCORES_FILE} with {folder}; give the folder of a training"
+        ) from error
+
+
+def _evaluation(report: dict[str, Any], number: int) -> dict[str, Any]:
+    evaluations: list[dict[str, Any]] = report["evaluations"]
+    return {int(each["step"]): each for each in evaluations}[number]

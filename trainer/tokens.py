@@ -77,6 +77,12 @@ def decode_all(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[int]]
     ]
 
 
+def own_tokens(tokenizer: PreTrainedTokenizerBase) -> frozenset[str]:
+    """Return the model's own tokens (<s>, </s>, <pad>, <usr>, ...), which are no text."""
+    own = _control_ids(tokenizer)
+    return frozenset(str(tokenizer.added_tokens_decoder[number]) for number in own)
+
+
 def _read(source: str) -> PreTrainedTokenizerBase:
     folder = model_folder(source, files=TOKENIZER_FILES)
     if not (folder / TOKENIZER_FILES[0]).is_file():

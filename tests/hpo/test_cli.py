@@ -12,6 +12,7 @@ from hpo.cli import main
 
 COMMANDS = {
     "best",
+    "check",
     "config",
     "create",
     "dashboard",

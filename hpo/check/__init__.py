@@ -1,0 +1,1 @@
+"""`hpo check`: what a team looks at before an experiment and before a submission, a line each."""

@@ -1,0 +1,81 @@
+"""How long the whole budget will take."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from config.entries import CategoricalEntry
+from config.schema import Configuration
+from config.space_size import EPOCHS
+from hpo.budget import budget
+from hpo.check.finding import Finding
+from hpo.check.stored import StoredStudy
+from hpo.check.subject import Subject
+from hpo.check.trying import tried, why_not
+from hpo.durations import duration
+
+NAME = "time"
+
+
+def look_at_time(subject: Subject) -> Finding:
+    """Tell it from the study's finished trials, else from what is tried now, else not at all."""
+    chosen = subject.chosen.get()
+    study = chosen.study
+    if study is not None and study.status.complete + study.status.pruned:
+        return _from_trials(study)
+    if not subject.asked.trying:
+        return Finding(NAME, "warning", "not measured", "--try measures an epoch")
+    reason = why_not(subject)
+    if reason is not None:
+        return Finding(NAME, "warning", f"not measured: {reason}", "--try when it is free")
+    subject.texts.get()
+    subject.tokenizer.get()
+    return from_epoch(chosen.config, tried(chosen.config, "time"))
+
+
+def from_epoch(config: Configuration, measured: Mapping[str, Any]) -> Finding:
+    """Reckon from the seconds of an epoch's steps and of an evaluation on dev."""
+    evaluations = config.training.evaluations_per_epoch
+    epoch = measured["steps_s"] + evaluations * measured["evaluation_s"]
+    trials, epochs = budget(config), mean_epochs(config)
+    whole = trials * epochs * epoch
+    text = (
+        f"about {duration(whole)} for {trials} trials of {epochs:g} epochs with one worker, and a"
+        f" part of it with several; pruning shortens it. Measured: an epoch takes"
+        f" {duration(epoch)} ({duration(measured['steps_s'])} of steps,"
+        f" {duration(measured['evaluation_s'])} an evaluation, told from {measured['sample']} of"
+        f" {measured['dev']} dev dialogues and an untrained model)"
+    )
+    limit = config.optuna.timeout
+    if limit is not None and whole > limit:
+        text += f"; optuna.timeout {duration(limit)} ends it before"
+        return Finding(NAME, "warning", text, "start several workers, or lower optuna.n_trials")
+    return Finding(NAME, "ok", text)
+
+
+def mean_epochs(config: Configuration) -> float:
+    """The epochs of a trial in the middle of the search space."""
+    entry = config.optuna.search_space.get(EPOCHS)
+    if entry is None:
+        return float(config.training.num_train_epochs)
+    if isinstance(entry, CategoricalEntry):
+        choices = [choice for choice in entry.choices if isinstance(choice, int)]
+        return sum(choices) / len(choices)
+    return (entry.low + entry.high) / 2
+
+
+def _from_trials(study: StoredStudy) -> Finding:
+    status = study.status
+    finished = status.complete + status.pruned
+    if status.stopped is not None:
+        return Finding(NAME, "ok", f"no new trial begins: {status.stopped}")
+    left = max(status.budget - status.taken, 0) + status.ours_running
+    if not left or status.time_left_s is None:
+        return Finding(NAME, "ok", f"the budget of {status.budget} trials is spent")
+    alive = sum(not worker.lost for worker in status.workers) or 1
+    return Finding(
+        NAME,
+        "ok",
+        f"about {duration(status.time_left_s)} for the {left} trials left with {alive}"
+        f" worker{'s' * (alive > 1)}, by the mean of the study's {finished} finished trials"
+        f" ({status.pruned} of them pruned, which shortens it)",
+    )
