@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from config.aliases import plain_spelling
 from config.architecture import misfit
+from config.augmentation import Augmentation
 from config.entries import Entry
 from config.entry_types import with_types
 from config.pruners import Extrapolation, Pruner
@@ -22,6 +23,7 @@ from config.sections import DataFiles, General, Generation, Metric, Model, Prepr
 from config.training import Training
 
 __all__ = [
+    "Augmentation",
     "Configuration",
     "DataFiles",
     "General",
@@ -113,6 +115,7 @@ class Configuration(Section):
     general: General = Field(default_factory=General)
     model: Model = Field(default_factory=Model)
     preprocessing: Preprocessing = Field(default_factory=Preprocessing)
+    augmentation: Augmentation = Field(default_factory=Augmentation)
     training: Training = Field(default_factory=Training)
     generation: Generation = Field(default_factory=Generation)
     metric: Metric = Field(default_factory=Metric)

@@ -19,11 +19,12 @@ from config.space_order import ordered
 from config.space_size import combinations, max_evaluations
 
 SPACE = "optuna.search_space"
-SECTIONS = ("model", "preprocessing", "training", "generation")
+SECTIONS = ("model", "preprocessing", "augmentation", "training", "generation")
 # A search over seeds would find the luckiest one; repeats that were asked for need theirs.
 SEED = "general.seed"
 # Fields of those sections that must be the same in all trials, with the reason.
 FIXED = {
+    "augmentation.batch_size": "it does not change the score",
     "training.evaluations_per_epoch": "pruners compare trials at the same evaluation",
     "training.save_total_limit": "it does not change the score",
     "training.per_device_eval_batch_size": "it does not change the score",

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import overload
 
@@ -46,6 +46,13 @@ class Ragged(Sequence[list[int]]):
         count = sum(len(row) for row in rows)
         ids = np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=count)
         return cls(ids, np.cumsum([len(row) for row in rows], dtype=np.int32))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Ragged"]) -> "Ragged":
+        """Return the rows of several, one behind the other."""
+        offsets = accumulate((len(part.ids) for part in parts[:-1]), initial=0)
+        ends = [part.ends + offset for part, offset in zip(parts, offsets, strict=True)]
+        return cls(np.concatenate([part.ids for part in parts]), np.concatenate(ends))
 
     @property
     def lengths(self) -> list[int]:
@@ -87,10 +94,27 @@ class EncodedSplit:
     def __getitem__(self, index: int) -> dict[str, list[int]]:
         return {"input_ids": self.input_ids[index], "labels": self.labels[index]}
 
+    def digest(self) -> str:
+        """Return a SHA-256 (hex) over all ids in their order."""
+        digest = sha256()
+        for rows in (self.input_ids, self.labels):
+            digest.update(rows.ids.tobytes() + rows.ends.tobytes())
+        return digest.hexdigest()
+
     @property
     def cut_share(self) -> float:
         """The share of dialogues that were too long, from 0 to 1."""
         return self.cut_inputs / len(self) if len(self) else 0.0
+
+
+def joined(splits: Sequence[EncodedSplit]) -> EncodedSplit:
+    """Return one split of several, one behind the other."""
+    return EncodedSplit(
+        input_ids=Ragged.joined([split.input_ids for split in splits]),
+        labels=Ragged.joined([split.labels for split in splits]),
+        cut_inputs=sum(split.cut_inputs for split in splits),
+        cut_labels=sum(split.cut_labels for split in splits),
+    )
 
 
 def encoded(

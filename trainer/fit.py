@@ -99,7 +99,7 @@ def fit(
         cpu_threads(config.general.cpu_threads) as threads,
         _borrowed_model(config, session, device) as model,
     ):
-        plan = plan_of(config, len(session.train_split(config)))
+        plan = plan_of(config, len(session.train_split(config, on_poll or _nothing)))
         states, checkpoints = _kept(config, session, output_dir, resume=resume, guard=guard)
         saved = states.restore(lambda snapshot: set_weights(model, snapshot.weights))
         if saved is None:
@@ -147,7 +147,8 @@ def _kept(
     limit = config.training.save_total_limit
     if resume is None:
         return NoResume(), Checkpoints(folder, limit=limit, guard=guard)
-    attempt = resume.attempt(training_fingerprint(config, session.data_fingerprint), guard)
+    data = session.training_data(config)
+    attempt = resume.attempt(training_fingerprint(config, data), guard)
     checkpoints = Checkpoints(folder, limit=limit, mark=f".{attempt.token}", guard=guard)
     return ResumeStates(attempt, checkpoints), checkpoints
 

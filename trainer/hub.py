@@ -1,4 +1,4 @@
-"""From `model.name` to a folder on this machine: a folder as it is, a hub id's files fetched once.
+"""From a model's name to a folder on this machine: a folder as it is, a hub id's files fetched.
 
 The files are fetched in one snapshot before anything is loaded. The libraries' own loading asks the
 hub for each file, six times with growing pauses: without a network that is minutes of silence, even
@@ -24,18 +24,18 @@ TOKENIZER_FILES = (
 ANSWER_S = 10  # a firewall that drops packets would else be waited for: over two minutes
 
 
-def model_folder(name: str, *, files: Sequence[str]) -> Path:
-    """Return the folder that a configuration's `model.name` means.
+def model_folder(name: str, *, files: Sequence[str], field: str = "model.name") -> Path:
+    """Return the folder that a model's name in a configuration means.
 
     files: which files (names, or patterns with *) to fetch of a model on the Hugging Face hub;
     those already in its cache serve without a network. A file that the model does not have is no
-    error. Raises ModelNotFound.
+    error. field: where the configuration names it, for messages. Raises ModelNotFound.
     """
     folder = locate(name)
     if folder.is_dir():
         return folder
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise ModelNotFound(f"there is no folder {name}, which model.name gives")
+        raise ModelNotFound(f"there is no folder {name}, which {field} gives")
     silence = _why_silent(name)
     try:
         return Path(
@@ -45,7 +45,7 @@ def model_folder(name: str, *, files: Sequence[str]) -> Path:
         )
     except Exception as error:  # an HTTP client's errors, of which no two releases have the same
         raise ModelNotFound(
-            f"model.name {name!r} is no folder here, and the Hugging Face hub did not give it: "
+            f"{field} {name!r} is no folder here, and the Hugging Face hub did not give it: "
             f"{_reason(silence or error)}; check the name and the network, or give a folder"
         ) from error
 

@@ -26,9 +26,9 @@ from trainer.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
-DETERMINING = {"model", "preprocessing", "training", "generation", "metric"}
+DETERMINING = {"model", "preprocessing", "augmentation", "training", "generation", "metric"}
 # Left out where they are off, so that a training begun before there were such fields goes on.
-ADDED_LATER = (("training", "rdrop_alpha"), ("training", "layerwise_lr_decay"))
+ADDED_LATER = ("rdrop_alpha", "layerwise_lr_decay")
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,10 @@ def training_fingerprint(config: Configuration, data: str) -> str:
     """
     settings: dict[str, Any] = config.model_dump(mode="json", include=DETERMINING)
     off: dict[str, Any] = Configuration().model_dump(mode="json", include=DETERMINING)
-    for section, field in ADDED_LATER:
-        if settings[section][field] == off[section][field]:
-            del settings[section][field]
+    if settings["augmentation"] == off["augmentation"]:
+        del settings["augmentation"]
+    for field in ADDED_LATER:
+        if settings["training"][field] == off["training"][field]:
+            del settings["training"][field]
     content = [settings, config.general.seed, data]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

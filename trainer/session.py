@@ -7,14 +7,16 @@ the part of the configuration that determines it. One training at a time: all sh
 import gc
 from collections.abc import Callable, Hashable
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from config.schema import Configuration
+from trainer.augment import Poll, check_checkpoints, is_on, is_rewritten, rewritten, with_noise
 from trainer.data import DataFiles, Example, fingerprint, read_examples
-from trainer.encode import EncodedSplit, encoded
+from trainer.encode import EncodedSplit, encoded, joined
 from trainer.model import InitialWeights, load_model
 from trainer.rouge import RougeScorer
 from trainer.tokens import load_tokenizer
@@ -23,6 +25,10 @@ ENCODINGS_KEPT = 4
 LOOKED_THROUGH_EVERY = 16  # trainings
 
 T = TypeVar("T")
+
+
+def _nothing() -> None:
+    """Do nothing when polled."""
 
 
 class Kept(Generic[T]):
@@ -55,6 +61,7 @@ class TrainingSession:
         self.cache_dir = cache_dir
         self._tokenizers: Kept[PreTrainedTokenizerBase] = Kept(1)
         self._train_split: Kept[EncodedSplit] = Kept(ENCODINGS_KEPT)
+        self._augmented: Kept[EncodedSplit] = Kept(1)
         self._dev_split: Kept[EncodedSplit] = Kept(ENCODINGS_KEPT)
         self._weights: Kept[InitialWeights] = Kept(1)
         self._scorers: Kept[RougeScorer] = Kept(1)
@@ -78,6 +85,7 @@ class TrainingSession:
 
     def prepare(self, config: Configuration) -> None:
         """Make all that the first training needs; raises what would fail every training."""
+        check_checkpoints(config)
         self.train_split(config)
         self.dev_split(config)
         self.weights(config)
@@ -86,9 +94,37 @@ class TrainingSession:
         """Return the tokenizer, special tokens added."""
         return self._tokenizers.get(_tokens_key(config), lambda: load_tokenizer(config))
 
-    def train_split(self, config: Configuration) -> EncodedSplit:
-        """Return the encoded training examples."""
-        return self._train_split.get(_texts_key(config), lambda: self._encoded(config, self.train))
+    def train_split(self, config: Configuration, poll: Poll = _nothing) -> EncodedSplit:
+        """Return the encoded training examples, and what augmentation adds to them.
+
+        `poll` is called between batches of sentences that are rewritten, and may raise.
+        """
+        plain = self._train_split.get(_texts_key(config), lambda: self._encoded(config, self.train))
+        if not is_on(config):
+            return plain
+        section = config.augmentation.model_dump_json()
+        return self._augmented.get(
+            (_texts_key(config), section, config.general.seed),
+            lambda: joined([plain, *self._further(config, self.train, poll)]),
+        )
+
+    def all_split(self, config: Configuration) -> EncodedSplit:
+        """Return the encoded training and dev examples, to train on all of them."""
+        examples = [*self.train, *self.dev]
+        plain = self._encoded(config, examples)
+        return joined([plain, *self._further(config, examples, _nothing)])
+
+    def training_data(self, config: Configuration) -> str:
+        """Return the fingerprint of what a training is trained and scored on.
+
+        It is that of the files; where a checkpoint rewrites some of them, of its words as well:
+        machines might differ in them, and a training must not go on with other ones.
+        """
+        if not is_rewritten(config):
+            return self.data_fingerprint
+        return sha256(
+            (self.data_fingerprint + self.train_split(config).digest()).encode()
+        ).hexdigest()
 
     def dev_split(self, config: Configuration) -> EncodedSplit:
         """Return the encoded dev examples."""
@@ -129,6 +165,19 @@ class TrainingSession:
         weights = InitialWeights(load_model(config, self.tokenizer(config)))
         gc.freeze()
         return weights
+
+    def _further(
+        self, config: Configuration, examples: list[Example], poll: Poll
+    ) -> list[EncodedSplit]:
+        """Return what augmentation adds; noise is not kept on disk, it is as quickly made."""
+        tokenizer = self.tokenizer(config)
+        noise = with_noise(config, examples)
+        others = rewritten(config, examples, cache_dir=self.cache_dir, poll=poll)
+        return [
+            encoded(config, copies, tokenizer=tokenizer, cache_dir=folder)
+            for copies, folder in ((noise, None), (others, self.cache_dir))
+            if copies
+        ]
 
     def _encoded(self, config: Configuration, examples: list[Example]) -> EncodedSplit:
         tokenizer = self.tokenizer(config)
