@@ -13,6 +13,7 @@ from hpo.commands.confirm import confirm
 from hpo.commands.create import create
 from hpo.commands.dashboard import dashboard
 from hpo.commands.delete import delete
+from hpo.commands.eda import eda
 from hpo.commands.import_sweep import import_sweep
 from hpo.commands.local import down, up
 from hpo.commands.mirror import mirror
@@ -63,6 +64,7 @@ for command in (
     delete,
     config,
     import_sweep,
+    eda,
     up,
     down,
 ):

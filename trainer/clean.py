@@ -10,19 +10,24 @@ from collections.abc import Callable, Collection
 
 from trainer.errors import TrainerError
 
+NEWLINES = re.compile(r"(?:\\r)?\\n")
+LINE_BREAKS = re.compile(r"(?i)<\s*/?\s*br\s*/?\s*>")
+LAUGHTER = re.compile(r"ㅋ+|ㅎ+")
+CRYING = re.compile(r"ㅠ+|ㅜ+")
+STRAY_JAMO = re.compile(r"[ㄱ-ㅎㅏ-ㅣ]+")
 
-def _replacing(pattern: str, replacement: str) -> Callable[[str], str]:
-    compiled = re.compile(pattern)
-    return lambda text: compiled.sub(replacement, text)
+
+def _replacing(pattern: re.Pattern[str], replacement: str) -> Callable[[str], str]:
+    return lambda text: pattern.sub(replacement, text)
 
 
 # Laughter and crying: one word for each run of one letter, as the guide measured them.
 STEPS: dict[str, Callable[[str], str]] = {
-    "newlines": _replacing(r"(?:\\r)?\\n", "\n"),
-    "line_breaks": _replacing(r"(?i)<\s*/?\s*br\s*/?\s*>", "\n"),
-    "laughter": _replacing(r"ㅋ+|ㅎ+", "웃음"),
-    "crying": _replacing(r"ㅠ+|ㅜ+", "슬픔"),
-    "stray_jamo": _replacing(r"[ㄱ-ㅎㅏ-ㅣ]+", ""),
+    "newlines": _replacing(NEWLINES, "\n"),
+    "line_breaks": _replacing(LINE_BREAKS, "\n"),
+    "laughter": _replacing(LAUGHTER, "웃음"),
+    "crying": _replacing(CRYING, "슬픔"),
+    "stray_jamo": _replacing(STRAY_JAMO, ""),
     "whitespace": lambda text: " ".join(text.split()),
 }
 

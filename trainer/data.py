@@ -44,6 +44,21 @@ def locate_data(data_path: str | sections.DataFiles) -> DataFiles:
         raise DataError(f"general.data_path {str(data_path)!r} cannot be used: {reason}") from error
 
 
+def present_files(data_path: str | sections.DataFiles) -> dict[str, Path]:
+    """Return which of train, dev and test there are, by name; a folder may hold train alone.
+
+    For looking at data: what trains needs dev as well, see `locate_data`. Raises DataError as that
+    does.
+    """
+    if isinstance(data_path, str) and (folder := locate(data_path)).is_dir():
+        found = {"train": _needed(folder, "train")}
+        others = {name: _find(folder, name) for name in ("dev", "test")}
+        return found | {name: path for name, path in others.items() if path is not None}
+    files = locate_data(data_path)
+    found = {"train": files.train, "dev": files.dev}
+    return found if files.test is None else {**found, "test": files.test}
+
+
 def _located(data_path: str | sections.DataFiles) -> DataFiles:
     if isinstance(data_path, str):
         return _in_folder(locate(data_path))

@@ -18,6 +18,7 @@ COMMANDS = {
     "dashboard",
     "delete",
     "down",
+    "eda",
     "import-sweep",
     "mirror",
     "predict",

@@ -1,0 +1,90 @@
+"""`hpo eda`: what is in the dialogues, as a page and as JSON."""
+
+from pathlib import Path
+
+import click
+
+from hpo.commands.options import (
+    config_option,
+    data_option,
+    override_option,
+    plain_errors,
+    printable,
+)
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+NEAR = click.FloatRange(min=0.05, max=1)
+
+
+@click.command(
+    short_help="Look at the data: lengths, noise, terms, duplicates, leaks.",
+    epilog="Example: hpo eda --config kobart --data data --out eda.html",
+)
+@config_option
+@override_option
+@data_option
+@click.option(
+    "--out",
+    type=FILE,
+    default="eda.html",
+    show_default=True,
+    metavar="FILE",
+    help="The HTML page to write; it needs no other file and no network.",
+)
+@click.option(
+    "--json", "data_out", type=FILE, metavar="FILE", help="Write the figures as JSON too."
+)
+@click.option(
+    "--font",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A font with Korean letters for the word clouds, if not one that is found here.",
+)
+@click.option(
+    "--near",
+    type=NEAR,
+    default=0.25,
+    show_default=True,
+    metavar="SHARE",
+    help="From which similarity on two dialogues count as near-duplicates; the page explains it.",
+)
+@plain_errors
+def eda(
+    source: str | None,
+    overrides: tuple[str, ...],
+    data: str | None,
+    out: Path,
+    data_out: Path | None,
+    font: Path | None,
+    near: float,
+) -> None:
+    """Look at the dialogues before anything is trained on them.
+
+    Lengths against the configured limits, turns, topics, tags, noise before and after cleaning,
+    typical nouns, word clouds, and dialogues that are in a file twice or in two files. A folder
+    with train alone will do.
+    """
+    from hpo.extras import need_extra
+
+    need_extra("eda", command="hpo eda")
+    from hpo.eda.findings import findings
+    from hpo.eda.write import write_report
+    from hpo.training import load_for_training
+
+    config = load_for_training(
+        "kobart" if source is None else source, overrides=overrides, data=data, seed=None
+    )
+    analysis = write_report(
+        config,
+        page=out,
+        data=data_out,
+        font=font,
+        near=near,
+        say=lambda what: click.echo(f"{what} ...", err=True),
+        warn=lambda what: click.echo(f"warning: {what}", err=True),
+    )
+    for finding in findings(analysis):
+        click.echo(f"{'look' if finding.look else 'fine'}: {printable(finding.text)}")
+    click.echo(printable(f"page written to {out}"))
+    if data_out is not None:
+        click.echo(printable(f"JSON written to {data_out}"))

@@ -1,0 +1,170 @@
+"""What a team should know of its data, in sentences that the figures say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hpo.eda.analysis import Analysis
+from hpo.eda.duplicates import Overlap
+from hpo.eda.markup import percent, plural
+from hpo.eda.noise import NoiseCount
+
+MUCH_CUT = 0.01  # of the texts
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence. look: whether something may be wrong. section: where the page shows it."""
+
+    look: bool
+    text: str
+    section: str
+
+
+def findings(analysis: Analysis) -> tuple[Finding, ...]:
+    """Say what stands out, what may be wrong first."""
+    found = [
+        *_missing(analysis),
+        *(_copies(each) for each in analysis.duplicates.overlaps if each.exact or each.near),
+        *_cut(analysis),
+        *_noise(analysis),
+        *_tags(analysis),
+        *_summaries(analysis),
+    ]
+    if not any(each.section == "duplicates" for each in found):
+        found.append(Finding(False, "No dialogue is there twice or nearly twice.", "duplicates"))
+    return tuple(sorted(found, key=lambda finding: not finding.look))
+
+
+def _missing(analysis: Analysis) -> Iterator[Finding]:
+    names = {each.split for each in analysis.sizes}
+    if "dev" not in names:
+        yield Finding(True, "There is no dev file: hpo train and hpo worker need one.", "files")
+    for each in analysis.sizes:
+        without = each.dialogues - each.with_summary
+        if without and each.split != "test":
+            yield Finding(
+                True,
+                f"{plural(without, 'dialogue')} of {each.split} "
+                f"{'has' if without == 1 else 'have'} no summary: training refuses the file.",
+                "files",
+            )
+    if not analysis.topics:
+        yield Finding(False, "No dialogue names a topic.", "topics")
+
+
+def _copies(overlap: Overlap) -> Finding:
+    kinds = [
+        f"{plural(count, 'pair')} {what}"
+        for count, what in ((overlap.exact, "word for word"), (overlap.near, "nearly"))
+        if count
+    ]
+    best = overlap.pairs[0]
+    like = f"{best.first.fname} and {best.second.fname}, {best.similarity:.2f} alike"
+    if overlap.first == overlap.second:
+        what = f"{overlap.first} has the same dialogue twice: {' and '.join(kinds)} ({like})."
+        return Finding(True, what, "duplicates")
+    known = plural(overlap.of_second, "dialogue")
+    verb = "is" if overlap.of_second == 1 else "are"
+    what = (
+        f"{known} of {overlap.second} {verb} also in {overlap.first}: "
+        f"{' and '.join(kinds)} ({like})."
+    )
+    return Finding(True, what, "duplicates")
+
+
+def _cut(analysis: Analysis) -> Iterator[Finding]:
+    """One sentence for each limit: what it does to every file."""
+    for text, texts in (("dialogue", "dialogues"), ("summary", "summaries")):
+        files = [each for each in analysis.lengths if each.text == text and each.cuts]
+        for place, first in enumerate(files[0].cuts if files else ()):
+            cuts = [each.cuts[place] for each in files]
+            shares = ", ".join(
+                f"{percent(cut.share)} of {each.split} ({cut.cut:,})"
+                for each, cut in zip(files, cuts, strict=True)
+            )
+            longest = max(each.distribution.most for each in files)
+            advice = f"{files[0].cutting_1_percent} would cut 1 % of {files[0].split}"
+            yield Finding(
+                max(cut.share for cut in cuts) > MUCH_CUT,
+                f"{files[0].field} {first.limit} cuts {texts}: {shares}. {advice},"
+                f" {longest:,} nothing at all.",
+                "lengths",
+            )
+
+
+def _noise(analysis: Analysis) -> Iterator[Finding]:
+    # White space is no news: it only stays where cleaning it is switched off.
+    told = [each for each in analysis.noise if each.step != "whitespace"]
+    before = sum(each.times_before for each in told)
+    kept = [each for each in told if each.times_after]
+    if not before:
+        yield Finding(False, "There is no noise of chat: no \\n, <br>, ㅋ, ㅎ, ㅠ, ㅜ.", "noise")
+    elif not kept:
+        yield Finding(
+            False, f"The cleaning takes out all {plural(before, 'piece')} of noise.", "noise"
+        )
+    for each in kept:
+        yield Finding(True, _left(each), "noise")
+
+
+def _left(noise: NoiseCount) -> str:
+    texts = plural(
+        noise.texts_after, noise.text, "dialogues" if noise.text == "dialogue" else "summaries"
+    )
+    why = "preprocessing.cleaning leaves it out"
+    if noise.text == "summary":
+        why = "summaries are not cleaned"
+    if noise.cleaned:
+        why = "what cleaning left"
+    return f"{texts} of {noise.split} keep noise of the kind {noise.step} ({why})."
+
+
+def _tags(analysis: Analysis) -> Iterator[Finding]:
+    split_up = sorted(
+        {
+            each.tag
+            for each in analysis.tags
+            if not each.special and each.in_dialogues + each.in_summaries
+        }
+    )
+    if split_up:
+        yield Finding(
+            True,
+            f"{', '.join(split_up[:8])}: no special token, so the tokenizer splits it; "
+            "see preprocessing.special_tokens.",
+            "tags",
+        )
+    if analysis.broken_tags:
+        first = analysis.broken_tags[0]
+        times = sum(each.times for each in analysis.broken_tags)
+        yield Finding(
+            True, f"{plural(times, 'broken tag')}, such as {first.found} in {first.fname}.", "tags"
+        )
+    for each in analysis.turns:
+        if each.without_turns:
+            yield Finding(
+                True,
+                f"{plural(each.without_turns, 'dialogue')} of {each.split} "
+                f"without any turn that begins as #Person1#: does.",
+                "turns",
+            )
+
+
+def _summaries(analysis: Analysis) -> Iterator[Finding]:
+    for each in analysis.ratios:
+        if each.not_shorter:
+            yield Finding(
+                True,
+                f"{plural(each.not_shorter, 'summary', 'summaries')} of {each.split} "
+                f"{'is' if each.not_shorter == 1 else 'are'} no shorter than the dialogue: "
+                f"{', '.join(each.not_shorter_fnames[:3])}.",
+                "ratios",
+            )
+    unknown = [each for each in analysis.lengths if each.unknown]
+    if unknown:
+        where = ", ".join(
+            f"{each.unknown:,} in the {each.text} texts of {each.split}" for each in unknown
+        )
+        yield Finding(
+            False, f"The tokenizer lacks letters, which become <unk>: {where}.", "lengths"
+        )
