@@ -14,6 +14,7 @@ from hpo.commands.create import create
 from hpo.commands.dashboard import dashboard
 from hpo.commands.delete import delete
 from hpo.commands.eda import eda
+from hpo.commands.ensemble import ensemble
 from hpo.commands.import_sweep import import_sweep
 from hpo.commands.local import down, up
 from hpo.commands.mirror import mirror
@@ -56,6 +57,7 @@ for command in (
     confirm,
     train,
     predict,
+    ensemble,
     mirror,
     dashboard,
     studies,

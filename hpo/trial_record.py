@@ -88,13 +88,19 @@ def best_trial(study: Study) -> Best | None:
 
     One that violates a constraint, which another program may have set, never wins.
     """
-    best: FrozenTrial | None = None
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        if not trial.values or (best is not None and trial.values[0] <= best.values[0]):
-            continue
-        if not is_infeasible(trial):
-            best = trial
+    best = max(_finished(study), key=lambda trial: (trial.values[0], -trial.number), default=None)
     return None if best is None else as_best(best)
+
+
+def completed(study: Study) -> list[Best]:
+    """Every COMPLETE trial that violates no constraint, the best first, of equals the earliest."""
+    ranked = sorted(_finished(study), key=lambda trial: (-trial.values[0], trial.number))
+    return [as_best(trial) for trial in ranked]
+
+
+def _finished(study: Study) -> list[FrozenTrial]:
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return [trial for trial in trials if trial.values and not is_infeasible(trial)]
 
 
 def as_best(trial: FrozenTrial) -> Best:

@@ -19,21 +19,40 @@ def least_risky(candidates: Sequence[Sequence[str]], *, metric: str, tokenizer: 
 
     `metric` and `tokenizer` are those of the configuration's metric section.
     """
-    texts = list(dict.fromkeys(text for each in candidates for text in each))
-    counted = dict(zip(texts, map(Counted.of, tokens_of(texts, tokenizer)), strict=True))
-    return [_choice(each, counted, metric) for each in candidates]
+    return BayesRisk(metric, tokenizer).choose(candidates)
 
 
-def _choice(texts: Sequence[str], counted: dict[str, Counted], metric: str) -> str:
-    times = Counter(texts)  # keeps the order of first mention
-    if len(times) == 1:
-        return texts[0]
+class BayesRisk:
+    """Chooses repeatedly among the same summaries: each is split once, each pair scored once."""
 
-    def expected(text: str) -> float:
-        # fsum: no order of the others makes a tie look like none.
-        return fsum(
-            (count - (other == text)) * f1(counted[text], counted[other], metric)
-            for other, count in times.items()
-        )
+    def __init__(self, metric: str, tokenizer: str) -> None:
+        self._metric = metric
+        self._tokenizer = tokenizer
+        self._counted: dict[str, Counted] = {}
+        self._scores: dict[tuple[str, str], float] = {}
 
-    return max(times, key=expected)
+    def choose(self, candidates: Sequence[Sequence[str]]) -> list[str]:
+        """Return each dialogue's choice; see `least_risky`."""
+        texts = dict.fromkeys(text for each in candidates for text in each)
+        new = [text for text in texts if text not in self._counted]
+        for text, tokens in zip(new, tokens_of(new, self._tokenizer), strict=True):
+            self._counted[text] = Counted.of(tokens)
+        return [self._choice(each) for each in candidates]
+
+    def _choice(self, texts: Sequence[str]) -> str:
+        times = Counter(texts)  # keeps the order of first mention
+
+        def expected(text: str) -> float:
+            # fsum: no order of the others makes a tie look like none.
+            return fsum(
+                (count - (other == text)) * self._score(text, other)
+                for other, count in times.items()
+            )
+
+        return max(times, key=expected)
+
+    def _score(self, one: str, other: str) -> float:
+        pair = (one, other) if one <= other else (other, one)
+        if pair not in self._scores:
+            self._scores[pair] = f1(self._counted[one], self._counted[other], self._metric)
+        return self._scores[pair]

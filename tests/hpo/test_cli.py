@@ -19,6 +19,7 @@ COMMANDS = {
     "delete",
     "down",
     "eda",
+    "ensemble",
     "import-sweep",
     "mirror",
     "predict",
