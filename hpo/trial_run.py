@@ -1,6 +1,7 @@
 """A trial under way: what happens at each step, at each evaluation, and at its end.
 
-Before every write the lease is confirmed, so a worker that lost its trial writes nothing.
+A worker that lost its trial writes nothing: what it writes to the study's database is fenced there,
+and before anything else is written the lease is confirmed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,7 +62,7 @@ class TrialRun:
         self._trial = trial
         self._keeper = keeper
         self._id = trial._trial_id  # noqa: SLF001 - Optuna has no public way to it
-        self.again()
+        self._stands(trial._cached_frozen_trial)  # noqa: SLF001 - read a moment ago
         self._samples: tuple[Sample, ...] = ()
         self._verdict: Verdict | None = None
         self._to_announce: Mapping[str, object] | None = None
@@ -70,8 +71,11 @@ class TrialRun:
 
     def again(self) -> None:
         """Start over in this process: what was reported is not reported once more."""
-        self._before = self._frozen()
-        self._reported = self._before.intermediate_values
+        self._stands(self._frozen())
+
+    def _stands(self, trial: FrozenTrial) -> None:
+        self._before = trial
+        self._reported = dict(trial.intermediate_values)
         self._last_reported = max(self._reported, default=0)
         self._curve: list[dict[str, float]] = []
 
@@ -119,12 +123,8 @@ class TrialRun:
         was trained anew. About the last of them the pruner is asked again: nobody may have acted
         on its answer.
         """
+        self._keeper.check()
         new = evaluation.step not in self._reported
-        undecided = evaluation.step >= self._last_reported
-        if undecided:
-            self._keeper.confirm()
-        else:
-            self._keeper.check()
         value = evaluation.scores.value(self._metric)
         if evaluation.is_best:
             self._samples = evaluation.samples
@@ -135,7 +135,7 @@ class TrialRun:
             )
         if new:
             self._report(evaluation, value)
-        if undecided:
+        if evaluation.step >= self._last_reported:
             self._decide(evaluation, again=not new)
         return self._verdict is None
 
@@ -169,7 +169,7 @@ class TrialRun:
 
     def ended(self, result: FitResult) -> Outcome:
         """Tell the study how the training ended: COMPLETE with its best evaluation, or PRUNED."""
-        self._keeper.confirm()
+        self._keeper.check()
         if trial_record.is_infeasible(self._before):
             withdraw(self._trial)
         self._announce(self._epoch())

@@ -231,6 +231,9 @@ class Worker:
         else:
             self.failures.append(outcome.error)
         self.objective.around.parent.trial_ended(outcome.error)
+        self.objective.around.chores.add(self._look_for_best)
+
+    def _look_for_best(self) -> None:
         best = best_trial(self.objective.around.study)
         if best is not None:
             self.objective.around.progress.best(best.value, best.number)

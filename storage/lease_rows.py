@@ -168,11 +168,11 @@ def held_trial(connection: sa.Connection, mine: sa.ColumnElement[bool]) -> HeldT
     return None if row is None else HeldTrial(row.trial_id, row.started, row.ended)
 
 
-def next_slot(connection: sa.Connection, study_id: int) -> int:
-    """Give the number of the next place, from 0."""
-    last = sa.select(sa.func.max(LEASES.c.slot)).where(LEASES.c.study_id == study_id)
-    slot = connection.execute(last).scalar()
-    return 0 if slot is None else slot + 1
+def taken_and_next(connection: sa.Connection, study_id: int) -> tuple[int, int]:
+    """Count the places taken from the budget, and give the number of the next, from 0."""
+    taken, last = sa.func.count(), sa.func.max(LEASES.c.slot)
+    row = connection.execute(sa.select(taken, last).where(LEASES.c.study_id == study_id)).one()
+    return row[0], 0 if row[1] is None else row[1] + 1
 
 
 def oldest_enqueued(connection: sa.Connection, study_id: int) -> int | None:

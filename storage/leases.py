@@ -195,9 +195,9 @@ class Leases:
             if not left.running or left.given_back or left.attempt < attempts:
                 return self._take_over(connection, left, worker=worker, now=now)
             given_up[self._fail(connection, left, now=now)] = None
-        taken = lease_rows.count(connection, self._study_id)
+        taken, slot = lease_rows.taken_and_next(connection, self._study_id)
         if budgets.has_place(connection, self._study_id, budget, taken=taken, now=now):
-            return self._take_new(connection, worker=worker, now=now)
+            return self._take_new(connection, slot, worker=worker, now=now)
         running, first = lease_rows.still_running(connection, self._study_id)
         if not running:
             closed = budgets.closed(connection, self._study_id, pinned=budget.n_trials)
@@ -239,8 +239,7 @@ class Leases:
         connection.execute(taken)
         return Lease(self._study_id, left.slot, left.trial_id, worker, attempt, left.running)
 
-    def _take_new(self, connection: sa.Connection, *, worker: str, now: float) -> Lease:
-        slot = lease_rows.next_slot(connection, self._study_id)
+    def _take_new(self, connection: sa.Connection, slot: int, *, worker: str, now: float) -> Lease:
         trial_id = lease_rows.oldest_enqueued(connection, self._study_id)
         connection.execute(
             LEASES.insert().values(

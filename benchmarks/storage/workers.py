@@ -26,6 +26,7 @@ from benchmarks.storage.fill import EVALUATIONS, STUDY, open_plain
 from config.schema import Configuration
 from config.space import apply
 from hpo import study as studies
+from hpo.chores import chores_aside
 from hpo.distinct import DistinctSampler
 from hpo.extension import study_budget
 from hpo.lease_keeper import LeaseKeeper
@@ -93,7 +94,10 @@ class Job:
 def run_ours(job: Job) -> None:
     """Run one worker of `hpo` and note the seconds of its calls."""
     url, stop = StorageURL.parse(job.url), StopRequest()
-    with connect(url, create=False, patience=Patience(OUTAGE_S)) as database:
+    with (
+        connect(url, create=False, patience=Patience(OUTAGE_S)) as database,
+        chores_aside() as chores,
+    ):
         study_id = database.storage.get_study_id_from_name(STUDY)
         if job.knows_from is not None:
             forget_the_past(database.storage, study_id, job.knows_from)
@@ -104,7 +108,7 @@ def run_ours(job: Job) -> None:
         workers = Workers(database, study_id)
         workers.register(job.name, host="host", pid=1, device="cpu")
         progress = Progress(Console(file=io.StringIO()), metric=pinned.config.metric.name)
-        around = Surroundings(study, pinned.key, database, Mirror(), progress, stop)
+        around = Surroundings(study, pinned.key, database, Mirror(), progress, stop, chores=chores)
         watch = _Watch(job)
         Worker(
             name=job.name,

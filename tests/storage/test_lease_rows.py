@@ -77,11 +77,11 @@ def test_two_studies_do_not_wait_for_each_other(study, database):
 
 
 def test_slots_go_on_after_the_highest_whatever_was_cancelled(connection, study_id):
-    assert lease_rows.next_slot(connection, study_id) == 0
+    assert lease_rows.taken_and_next(connection, study_id) == (0, 0)
     for slot in (0, 1, 2):
         add(connection, study_id, slot)
     connection.execute(LEASES.delete().where(LEASES.c.slot == 1))
-    assert lease_rows.next_slot(connection, study_id) == 3
+    assert lease_rows.taken_and_next(connection, study_id) == (2, 3)
     assert lease_rows.count(connection, study_id) == 2
 
 

@@ -522,7 +522,7 @@ def test_continued_trial_accepts_new_parameters_in_a_fresh_process(url, study, l
 
 
 def test_rows_of_other_tables_are_left_alone_by_a_rolled_back_claim(database, leases, monkeypatch):
-    monkeypatch.setattr("storage.lease_rows.next_slot", lambda *_: None)
+    monkeypatch.setattr("storage.lease_rows.taken_and_next", lambda *_: (0, None))
     with pytest.raises(Exception, match="hpo_leases"):
         leases.claim("a", n_trials=1)
     with database.reading() as connection:
