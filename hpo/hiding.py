@@ -17,7 +17,7 @@ from storage.errors import BadURL
 from storage.url import HIDDEN, StorageURL, mask
 
 STORAGE = "HPO_STORAGE"
-SECRET_NAME = re.compile(r"(?:PASSWORD|PASSWD|SECRET|TOKEN|_KEY)$", re.IGNORECASE)
+SECRET_NAME = re.compile(r"(?:PASSWORD|PASSWD|SECRET|TOKEN|_KEY|WEBHOOK)$", re.IGNORECASE)
 SHORTEST = 4  # characters; what is shorter stands in every other line
 SURE = 8  # characters; what is shorter is hidden as a word of its own only
 
@@ -35,11 +35,21 @@ def hide(text: str, environ: Mapping[str, str] | None = None) -> str:
 def _secrets(environ: Mapping[str, str]) -> list[str]:
     """Every form of every secret, the longest first, so that none is left with an end showing."""
     values = {value for name, value in environ.items() if SECRET_NAME.search(name)}
+    values.update(part for value in values.copy() for part in _parts(value))
     url = _storage_url(environ)
     if url is not None:
         values.update(url.secrets)
     forms = {form for value in values for form in _forms(value.strip())}
     return sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True)
+
+
+def _parts(value: str) -> Iterator[str]:
+    """What is secret in a web address: errors quote its path, and its last part is the key."""
+    _, separator, rest = value.strip().partition("://")
+    _, slash, path = rest.partition("/")
+    if separator and slash:
+        parts = (f"/{path}", path.rpartition("/")[2].partition("?")[0])
+        yield from (part for part in parts if len(part) >= SURE)
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from hpo.assignment import Assignment
 from hpo.chores import chores_aside
 from hpo.extension import study_budget
 from hpo.lease_length import lease_seconds
+from hpo.notifications.notifier import open_notifier
 from hpo.objective import Objective
 from hpo.parent import WorkingProcess
 from hpo.places import checkpoint_root, output_folder
@@ -118,6 +119,7 @@ def work(
             stop=process.stop,
             parent=process.parent,
             chores=chores,
+            notifier=open_notifier(database, name, config, os.environ, say=progress.say),
         )
         objective = Objective(around, config, session, _card(progress))
         sweep(around.study, objective.checkpoint_root)
@@ -135,6 +137,10 @@ def work(
             failures=list(process.assignment.failures),
         )
         ended = worker.run()
+        around.notifier.close(
+            end=ended.reason if ended.spent else None,
+            hurried=lambda: ended.goes_on or process.stop.is_set(),
+        )
         if not (ended.goes_on or process.stop.is_set()):
             _name_strangers(database, name, progress)
         return ended

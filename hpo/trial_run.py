@@ -17,6 +17,7 @@ from hpo.infeasible import end_infeasible, withdraw
 from hpo.lease_keeper import LeaseKeeper
 from hpo.mirrored import StudyName, ended_elsewhere, trial_info
 from hpo.notes import save_note
+from hpo.notifications.notifier import Notifier
 from hpo.parent import Parent
 from hpo.progress import Progress
 from hpo.prune_reasons import Verdict, decide, text
@@ -52,6 +53,7 @@ class Surroundings:
     stop: StopRequest
     parent: Parent = field(default_factory=Parent)
     chores: Chores = field(default_factory=Chores)
+    notifier: Notifier = field(default_factory=Notifier)
 
 
 class TrialRun:

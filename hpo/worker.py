@@ -47,11 +47,12 @@ class Ended:
     """Why a worker ended, in words, and its exit status.
 
     It is 1 when trials failed again and again alike; REPLACE and DEVICE_LOST ask for a fresh
-    process that goes on.
+    process that goes on. `spent`: the study takes no more trials, and none is running.
     """
 
     reason: str
     status: int = 0
+    spent: bool = False
 
     @property
     def goes_on(self) -> bool:
@@ -96,7 +97,7 @@ class Worker:
                 return ended
             claim = self._claim()
             if isinstance(claim, Spent):
-                return Ended(claim.reason or "the budget is spent")
+                return Ended(claim.reason or "the budget is spent", spent=True)
             if isinstance(claim, Lease):
                 ended = self._take(claim)
                 if ended is not None:
@@ -231,6 +232,7 @@ class Worker:
         else:
             self.failures.append(outcome.error)
         self.objective.around.parent.trial_ended(outcome.error)
+        self.objective.around.notifier.look()
         self.objective.around.chores.add(self._look_for_best)
 
     def _look_for_best(self) -> None:

@@ -82,13 +82,14 @@ def _single(database: "Database", name: str) -> _Found:
     lines = [first, *_parameters(best.params)]
     if results is not None:
         lines += ["", *words.lines(results)]
+    confirmation = {} if results is None else {"confirmation": words.as_json(results)}
     facts = {
         "study": name,
         "number": best.number,
         "value": best.value,
         "epoch": best.epoch,
         "params": best.params,
-        "confirmation": None if results is None else words.as_json(results),
+        **confirmation,
         "config": to_mapping(winning_configuration(name, pinned, best)),
     }
     return _Found(export_yaml(name, pinned, best), facts, lines)

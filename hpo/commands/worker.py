@@ -108,9 +108,11 @@ def worker(
     """
     from hpo.assignment import Assignment
     from hpo.lease_length import lease_seconds
+    from hpo.notifications.webhook import webhook_of
     from hpo.wandb_mode import check_environment
 
     check_environment(os.environ)
+    webhook_of(os.environ)
     lease_seconds(os.environ)
     made_of = {"source": source, "overrides": overrides, "data": data}
     output, checkpoints = _own_places(source, overrides, output=output, checkpoints=checkpoints)

@@ -1,0 +1,1 @@
+"""Messages to a team's chat: a new best, failures in a row, the end of a search."""
