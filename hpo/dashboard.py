@@ -11,12 +11,15 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import optuna
 import optuna_dashboard
+from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 from rich.console import Console
 
@@ -44,6 +47,7 @@ def serve(
     port: int = 8080,
     allow_write: bool = False,
     host_names: Sequence[str] = (),
+    artifacts: Path | None = None,
 ) -> None:
     """Serve the dashboard until SIGINT or SIGTERM; says on stderr where it is.
 
@@ -51,12 +55,16 @@ def serve(
     is no password.
     """
     access = access_for(host, os.environ, allow_write=allow_write, host_names=host_names)
+    if artifacts is not None and not artifacts.is_dir():
+        raise WrongDashboard(
+            f"--artifacts {artifacts} is no folder; hpo report --artifacts makes it"
+        )
     if not allow_write:
         refuse_writes(database)  # a wall behind the gate: the database itself says no
     console = Console(stderr=True, highlight=False)
     with (
         stop_requests() as stop,
-        running(database.storage, host=host, port=port, access=access) as url,
+        running(database.storage, host=host, port=port, access=access, artifacts=artifacts) as url,
     ):
         if not is_loopback(host):
             console.print(
@@ -92,18 +100,25 @@ def access_for(
 
 @contextmanager
 def running(
-    storage: BaseStorage, *, host: str, port: int, access: Access | None = None
+    storage: BaseStorage,
+    *,
+    host: str,
+    port: int,
+    access: Access | None = None,
+    artifacts: Path | None = None,
 ) -> Iterator[str]:
     """Serve the dashboard from a thread while the context lasts; yields its URL.
 
-    Port 0 takes a free one; without `access` it is read-only and has no password. Raises
-    DashboardError when the address can't be used.
+    Port 0 takes a free one; without `access` it is read-only and has no password. Artifacts
+    are those in that folder. Raises DashboardError when the address can't be used.
     """
     # Given a URL, optuna-dashboard would read every trial again for every poll.
     find_notes_by_key()
-    app = optuna_dashboard.wsgi(optuna.storages.get_storage(storage))
+    store = None if artifacts is None else FileSystemArtifactStore(artifacts)
+    app = optuna_dashboard.wsgi(optuna.storages.get_storage(storage), artifact_store=store)
+    access = replace(access or Access(), artifacts=store is not None)
     with _listening(host, port) as server:
-        server.set_app(Gate(app, access or Access()))
+        server.set_app(Gate(app, access))
         thread = threading.Thread(
             target=server.serve_forever, args=(POLL_S,), name="dashboard", daemon=True
         )

@@ -24,8 +24,15 @@ CONTENT_SECURITY_POLICY = (
     " style-src 'self' data: 'unsafe-inline'; script-src 'self' 'unsafe-eval';"
     " frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
+POLICY = "Content-Security-Policy"
+# An artifact may be a page of anybody's: it draws in an origin of its own, and reaches nothing.
+ARTIFACT_POLICY = (
+    "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline';"
+    " style-src 'unsafe-inline'; img-src data: blob:; frame-ancestors 'none'; base-uri 'none'"
+)
+ARTIFACTS = "/artifacts/"
 SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    POLICY: CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -44,9 +51,13 @@ Headers = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Access:
-    """Who may do what; `credentials` None asks for no password, `host_names` are lower case."""
+    """Who may do what; `credentials` None asks for no password, `host_names` are lower case.
+
+    `artifacts`: those of the studies may be read.
+    """
 
     allow_write: bool = False
+    artifacts: bool = False
     credentials: Credentials | None = None
     host_names: frozenset[str] = frozenset()
 
@@ -73,7 +84,7 @@ class Gate:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
-        answer = _guarded(start_response, cached=path.startswith(CACHED))
+        answer = _guarded(start_response, path)
         refusal = self._refusal(environ, path)
         if refusal is not None:
             _drain(environ)
@@ -97,7 +108,9 @@ class Gate:
         if refusal is not None:
             return refusal
         method = environ["REQUEST_METHOD"]
-        if not self._access.allow_write and not reads(method, path):
+        if not self._access.allow_write and not reads(
+            method, path, artifacts=self._access.artifacts
+        ):
             return Refusal(
                 "403 Forbidden",
                 "this dashboard is read-only (see: hpo dashboard --allow-write)",
@@ -130,15 +143,16 @@ class Gate:
         )
 
 
-def _guarded(start_response: StartResponse, *, cached: bool) -> StartResponse:
+def _guarded(start_response: StartResponse, path: str) -> StartResponse:
     """A start_response that puts the security headers in place of the application's own."""
+    guards = SECURITY_HEADERS | ({POLICY: ARTIFACT_POLICY} if path.startswith(ARTIFACTS) else {})
 
     def start(status: str, headers: Headers, *exc_info: Any) -> Callable[[bytes], object]:
         kept = [(name, value) for name, value in headers if name.lower() not in DROPPED]
-        if not cached:
+        if not path.startswith(CACHED):
             kept = [(name, value) for name, value in kept if name.lower() != "cache-control"]
             kept.append(("Cache-Control", "no-store"))
-        return start_response(status, kept + list(SECURITY_HEADERS.items()), *exc_info)
+        return start_response(status, kept + list(guards.items()), *exc_info)
 
     return start
 

@@ -55,19 +55,30 @@ def save_note(
         frozen = storage.get_trial(trial_id)
         if settings is None:
             settings = apply(from_mapping(study.user_attrs[CONFIG]), frozen.params)
-        _write(storage, study._study_id, trial_id, markdown(frozen, settings, samples=samples))  # noqa: SLF001 - no public way
+        write_note(storage, study._study_id, trial_id, markdown(frozen, settings, samples=samples))  # noqa: SLF001 - no public way
     except Exception:  # a note is decoration: its failure must not fail the trial
         log.warning("the note of trial %d could not be saved", trial.number, exc_info=True)
 
 
-def _write(storage: TrialCache, study_id: int, trial_id: int, body: str) -> None:
-    """Write a note as optuna_dashboard.save_note does, which reads all notes of the study twice."""
+def write_note(
+    storage: TrialCache,
+    study_id: int,
+    trial_id: int | None,
+    body: str,
+    *,
+    pieces: int = MOST_PIECES,
+) -> None:
+    """Write a note as optuna_dashboard.save_note does, which reads all notes of the study twice.
+
+    It is the study's own where `trial_id` is None. `pieces` is the most that a longer one before
+    it may have had.
+    """
     prefix, version = note_str_key_prefix(trial_id), note_ver_key(trial_id)
-    kept = [version, *(f"{prefix}{piece}" for piece in range(MOST_PIECES))]
+    kept = [version, *(f"{prefix}{piece}" for piece in range(pieces))]
     before = storage.read_study_attrs(study_id, kept)
-    pieces: dict[str, object] = {key: "" for key in before if key != version}
-    pieces.update(split_body(body, trial_id))
-    storage.write_study_attrs(study_id, {version: int(before.get(version, 0)) + 1, **pieces})
+    written: dict[str, object] = {key: "" for key in before if key != version}
+    written.update(split_body(body, trial_id))
+    storage.write_study_attrs(study_id, {version: int(before.get(version, 0)) + 1, **written})
 
 
 def markdown(trial: FrozenTrial, settings: Configuration, *, samples: Sequence[Sample] = ()) -> str:

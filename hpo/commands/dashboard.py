@@ -1,6 +1,7 @@
 """`hpo dashboard`: optuna-dashboard on the storage's studies."""
 
 import os
+from pathlib import Path
 
 import click
 
@@ -35,10 +36,23 @@ from hpo.commands.options import not_empty, plain_errors, storage_option
     help="A name under which browsers reach it, e.g. a proxy's. May be repeated; addresses, "
     "localhost and this machine's name need none. Also read from HPO_DASHBOARD_HOST_NAME.",
 )
+@click.option(
+    "--artifacts",
+    envvar="HPO_ARTIFACTS",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Show the artifacts that `hpo report --artifacts FOLDER` put there. Also read from "
+    "HPO_ARTIFACTS.",
+)
 @storage_option
 @plain_errors
 def dashboard(
-    host: str, port: int, allow_write: bool, host_names: tuple[str, ...], storage: str
+    host: str,
+    port: int,
+    allow_write: bool,
+    host_names: tuple[str, ...],
+    artifacts: Path | None,
+    storage: str,
 ) -> None:
     """Serve optuna-dashboard for every study in the storage, until Ctrl-C.
 
@@ -51,4 +65,11 @@ def dashboard(
     # Before a database is made: what is said about the password may be wrong.
     access_for(host, os.environ, allow_write=allow_write, host_names=host_names)
     with open_database(storage, create=True) as database:
-        serve(database, host=host, port=port, allow_write=allow_write, host_names=host_names)
+        serve(
+            database,
+            host=host,
+            port=port,
+            allow_write=allow_write,
+            host_names=host_names,
+            artifacts=artifacts,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -31,6 +32,14 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--aim", metavar="TEXT", callback=not_empty, help="What the experiment was for.")
 @click.option("--who", metavar="NAME", callback=not_empty, help="Who made it.")
+@click.option(
+    "--artifacts",
+    envvar="HPO_ARTIFACTS",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Give the report, the plots and each trial's samples to optuna-dashboard: files go to "
+    "this folder, which `hpo dashboard --artifacts` shows. Also read from HPO_ARTIFACTS.",
+)
 @storage_option
 @plain_errors
 def report(
@@ -39,6 +48,7 @@ def report(
     number: int | None,
     aim: str | None,
     who: str | None,
+    artifacts: Path | None,
     storage: str,
 ) -> None:
     """Write what a study was for, its settings, results, what was learned and what comes next.
@@ -49,13 +59,20 @@ def report(
     from hpo.opening import choose_study, open_database
     from hpo.report.facts import gather
     from hpo.report.head import Told
+    from hpo.report.publish import publish
     from hpo.report.write import Writer, check_targets
 
     check_targets(targets)
     with open_database(storage) as database:
         facts = gather(database, choose_study(database, study))
-    writer = Writer(facts, Told(number, aim, who), os.environ)
-    if not targets:
+        writer = Writer(facts, Told(number, aim, who), os.environ)
+        if artifacts is not None:
+            published = publish(database, facts, writer, artifacts)
+            click.echo(printable(f"to the dashboard: {published}"))
+            click.echo(
+                printable(f"see it: hpo dashboard --artifacts {shlex.quote(str(artifacts))}")
+            )
+    if not targets and artifacts is None:
         click.echo(writer.markdown(), nl=False)
     for target in targets:
         writer.write(target)

@@ -13,6 +13,7 @@ from hpo.trial_record import ERROR, INFEASIBLE, is_infeasible
 
 NUMBER = re.compile(r"\d[\d.,]*(?:e[-+]?\d+)?")
 NAMED = 6  # trials whose numbers are given
+REASONS = 12  # that are listed
 REASON_CHARACTERS = 200
 WORDS = {"memory": "out of memory", "divergence": "the training diverged"}
 
@@ -26,7 +27,11 @@ def failures(facts: Facts) -> Section:
         (kind, str(len(trials)), _numbers(trials), reason)
         for (kind, reason), trials in grouped.items()
     )
-    return Section("Failures", (Table(("how", "trials", "which", "reason"), rows),))
+    table = Table(("how", "trials", "which", "reason"), rows[:REASONS])
+    if len(rows) <= REASONS:
+        return Section("Failures", (table,))
+    more = Text(f"And {len(rows) - REASONS} rarer reasons: hpo status --json has all.")
+    return Section("Failures", (table, more))
 
 
 def by_reason(facts: Facts) -> Mapping[tuple[str, str], list[FrozenTrial]]:

@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from hpo.hiding import hide
 from hpo.report.document import Block, Link, Plots, Points, Report, Section, Table, Text
-
-Figures = Mapping[str, tuple[str, Figure]]
+from hpo.report.plots import Plot
 
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
@@ -28,7 +26,6 @@ body { font: 15px/1.5 system-ui, "Noto Sans KR", "Noto Sans CJK KR", sans-serif;
 h1 { font-size: 1.7rem; margin-bottom: .5rem; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; padding-bottom: .25rem;
   border-bottom: 1px solid #d5dbe1; }
-h3 { font-size: 1rem; margin: 1.4rem 0 0; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; margin: .6rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0;
@@ -47,12 +44,12 @@ for (const holder of document.querySelectorAll(".plot")) {
 """
 
 
-def page(report: Report, figures: Figures) -> str:
+def page(report: Report, drawn: Mapping[str, Plot]) -> str:
     """The report's page; nothing in it can pass for HTML of its own."""
     title = _escaped(report.title)
-    body = "\n".join(_section(section, figures) for section in report.sections)
-    script = f"<script>{get_plotlyjs()}</script>" if figures else ""
-    draw = f"<script>{DRAW % json.dumps(CONFIG)}</script>" if figures else ""
+    body = "\n".join(_section(section, drawn) for section in report.sections)
+    script = f"<script>{get_plotlyjs()}</script>" if drawn else ""
+    draw = f"<script>{DRAW % json.dumps(CONFIG)}</script>" if drawn else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
@@ -63,12 +60,12 @@ def page(report: Report, figures: Figures) -> str:
     )
 
 
-def _section(section: Section, figures: Figures) -> str:
-    blocks = "\n".join(_block(block, figures) for block in section.blocks)
+def _section(section: Section, drawn: Mapping[str, Plot]) -> str:
+    blocks = "\n".join(_block(block, drawn) for block in section.blocks)
     return f"<section>\n<h2>{_escaped(section.title)}</h2>\n{blocks}\n</section>"
 
 
-def _block(block: Block, figures: Figures) -> str:
+def _block(block: Block, drawn: Mapping[str, Plot]) -> str:
     match block:
         case Text(text):
             return f"<p>{_escaped(text)}</p>"
@@ -79,8 +76,8 @@ def _block(block: Block, figures: Figures) -> str:
         case Points(items, boxes):
             return _points(items, boxes=boxes)
         case Plots():
-            drawn = [_plot(key, title, figure) for key, (title, figure) in figures.items()]
-            return "\n".join(drawn) or "<p>There is nothing to draw yet.</p>"
+            places = [_place(key, plot) for key, plot in drawn.items()]
+            return "\n".join(places) or "<p>There is nothing to draw yet.</p>"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -100,19 +97,17 @@ def _points(items: Sequence[str], *, boxes: bool) -> str:
     return f'<ul class="boxes">{ticked}</ul>'
 
 
-def _plot(key: str, title: str, figure: Figure) -> str:
-    least = figure.layout.width or 0  # what Optuna gives many settings beside each other
-    figure.update_layout(width=None)
+def _place(key: str, plot: Plot) -> str:
     return (
-        f'<h3>{_escaped(title)}</h3>\n<div class="wide">'
-        f'<div class="plot" id="{key}" style="min-width: {least:g}px"></div></div>\n'
-        f'<script type="application/json" id="{key}-data">{_json(figure)}</script>'
+        f'<div class="wide">'
+        f'<div class="plot" id="{key}" style="min-width: {plot.least_width:g}px"></div></div>\n'
+        f'<script type="application/json" id="{key}-data">{figure_text(plot)}</script>'
     )
 
 
-def _json(figure: Figure) -> str:
-    """The figure for a script element: no `<` that could end it, no secret in its texts."""
-    values = _hidden(json.loads(figure.to_json()))
+def figure_text(plot: Plot) -> str:
+    """The figure as JSON for a script element: no `<` that could end it, no secret in its texts."""
+    values = _hidden(json.loads(plot.figure.to_json()))
     return json.dumps(values, ensure_ascii=False).replace("<", "\\u003c")
 
 

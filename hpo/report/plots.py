@@ -1,6 +1,7 @@
 """Optuna's own plots of a study, drawn with plotly."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import optuna
 from optuna import visualization
@@ -21,10 +22,19 @@ OF_VALUES = ("history", "slice", "parallel-coordinates")
 OF_CURVES, OF_ALL, OF_IMPORTANCES = "intermediate-values", "timeline", "importances"
 
 
-def figures(study: optuna.Study, metric: str) -> dict[str, tuple[str, Figure]]:
-    """Each plot that has something to show, by its id, with its title; `metric` names its axis."""
+@dataclass(frozen=True)
+class Plot:
+    """A figure as wide as its place, which is to be at least so many pixels wide."""
+
+    title: str
+    figure: Figure
+    least_width: float
+
+
+def plots(study: optuna.Study, metric: str) -> dict[str, Plot]:
+    """Each plot that has something to show, by its id; `metric` names its axis."""
     return {
-        key: (title, _without_title(_drawn(key, study, metric)))
+        key: _fitted(title, _drawn(key, study, metric))
         for key, (title, _) in PLOTS.items()
         if _has_data(key, study)
     }
@@ -46,7 +56,8 @@ def _has_data(key: str, study: optuna.Study) -> bool:
     return any(trial.state is TrialState.COMPLETE for trial in trials)
 
 
-def _without_title(figure: Figure) -> Figure:
-    """Leave the title to the page's heading, and the room to the plot."""
-    figure.update_layout(title=None, margin={"t": 30, "r": 20}, autosize=True)
-    return figure
+def _fitted(title: str, figure: Figure) -> Plot:
+    """Let the figure be as wide as its place, where Optuna gives it a width of its own."""
+    least = figure.layout.width or 0.0
+    figure.update_layout(title={"text": title}, margin={"t": 50, "r": 20}, width=None)
+    return Plot(title, figure, least)

@@ -1,8 +1,12 @@
 """The files of a report, by the endings of their names."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hpo.errors import WrongInput
 from hpo.report.compose import compose
@@ -11,6 +15,9 @@ from hpo.report.head import Told
 from hpo.report.markdown import markdown
 from hpo.report.plain_study import plain_study
 from hpo.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from hpo.report.plots import Plot
 
 MARKDOWN, PAGE = (".md", ".markdown"), (".html", ".htm")
 
@@ -53,9 +60,25 @@ class Writer:
         """The report as HTML with plots; NoPlots where plotly is not installed."""
         check_plots()
         from hpo.report.page import page  # noqa: PLC0415 - plotly is an extra
-        from hpo.report.plots import figures  # noqa: PLC0415 - plotly is an extra
 
-        return page(self._report, figures(self._study, self._metric))
+        return page(self._report, self._plots)
+
+    def has_plots(self) -> bool:
+        """Whether plots can be drawn here."""
+        return find_spec("plotly") is not None
+
+    def plots(self) -> dict[str, str]:
+        """The plots as plotly's JSON, by their ids; NoPlots where plotly is not installed."""
+        check_plots()
+        from hpo.report.page import figure_text  # noqa: PLC0415 - plotly is an extra
+
+        return {key: figure_text(plot) for key, plot in self._plots.items()}
+
+    @cached_property
+    def _plots(self) -> dict[str, Plot]:
+        from hpo.report.plots import plots  # noqa: PLC0415 - plotly is an extra
+
+        return plots(self._study, self._metric)
 
     def write(self, target: Path) -> None:
         """Write the file as its name ends."""

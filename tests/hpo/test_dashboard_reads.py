@@ -224,3 +224,12 @@ def test_with_leave_to_write_the_page_writes(database):
         assert "ours" in send(site, "GET", "/api/studies/1").json["note"]["body"]
         assert send(site, "DELETE", "/api/studies/1", headers=JSON, body=b"{}").status == 204
     assert searched.storage.get_all_studies() == []
+
+
+def test_artifacts_are_reads_only_where_their_folder_was_named():
+    for path in ("/artifacts/1/0a-0b", "/artifacts/1/2/0a-0b"):
+        assert reads("GET", path, artifacts=True)
+        assert not reads("GET", path)
+        assert not reads("DELETE", path, artifacts=True)
+    for path in ("/artifacts/1/../2", "/artifacts/1/2/3/0a", "/artifacts/1/0a\n", "/artifacts/1"):
+        assert not reads("GET", path, artifacts=True)

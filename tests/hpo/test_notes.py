@@ -10,7 +10,7 @@ from optuna_dashboard._note import note_ver_key
 
 from config.load import from_mapping
 from hpo import study, trial_record
-from hpo.notes import CURVE_ROWS, escaped, markdown, save_note
+from hpo.notes import CURVE_ROWS, escaped, markdown, samples_of, save_note
 from hpo.prune_reasons import Verdict
 from storage.retries import RETRY_OF
 from trainer.evaluation import Sample
@@ -200,3 +200,13 @@ class TestSaving:
         save_note(opened, trial)
         assert "the note of trial 0 could not be saved" in caplog.text
         assert "database is gone" in caplog.text
+
+
+def test_samples_are_read_back_from_a_note_as_they_were_written():
+    samples = (
+        Sample("dev_*3*", "#Person1#은 \\ [은행]에 <간다>.", "a | b `c` $d$ ~e~ & !f _g_"),
+        Sample("dev_4", "", "(empty)?"),
+    )
+    body = markdown(frozen(), CONFIG, samples=samples)
+    assert samples_of(body) == samples
+    assert samples_of("a note of somebody's") == ()
