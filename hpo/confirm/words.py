@@ -20,6 +20,11 @@ def lines(results: Results) -> Iterator[str]:
     yield f"{'trial':>7}{'single run':>12}{'mean':>9}{'SD':>9}{'runs':>6}  best of all with"
     for candidate in results.candidates:
         yield _row(candidate, results.probabilities.get(candidate.number))
+    yield from said(results)
+
+
+def said(results: Results) -> Iterator[str]:
+    """What there is to say of the candidates, beside the table."""
     yield from _caution(results)
     yield from _verdict(results)
 

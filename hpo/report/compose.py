@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import optuna
 
+from hpo.report.confirmation import confirmation
 from hpo.report.document import Plots, Report, Section
 from hpo.report.doubts import doubts
 from hpo.report.facts import Facts
@@ -27,6 +28,7 @@ def compose(facts: Facts, study: optuna.Study, told: Told, environ: Mapping[str,
         settings(facts),
         ranges(facts),
         results(facts),
+        confirmation(facts),
         samples(facts),
         Section("Plots", (Plots(),)),
         importances(study),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from config.entries import CategoricalEntry, Entry
+from hpo.confirm.results import Results
 from hpo.progress import short
 from hpo.report.document import Finding
 from hpo.report.facts import EPOCHS, Facts, last_part
@@ -64,6 +65,9 @@ def _importances(facts: Facts) -> Iterator[Finding]:
 
 
 def _leaders(facts: Facts) -> Iterator[Finding]:
+    if facts.confirmed is not None and facts.confirmed.winner is not None:
+        yield from _still_together(facts.confirmed, facts.study)
+        return
     noise = noise_of(facts)
     if noise is None or len(facts.complete) < 2:  # noqa: PLR2004 - a gap has two ends
         return
@@ -77,6 +81,17 @@ def _leaders(facts: Facts) -> Iterator[Finding]:
             f" trial{'s' * (len(close) != 1)} {numbers}{more} is below the noise"
             f" ({noise.gap:.4f}). The best of many values is also too high by chance.",
             f"Run the leaders again under further seeds: hpo confirm --study {quote(facts.study)}",
+        )
+
+
+def _still_together(results: Results, study: str) -> Iterator[Finding]:
+    leaders = [str(candidate.number) for candidate in results.leaders]
+    if len(leaders) > 1:
+        yield Finding(
+            f"Further seeds do not tell trials {', '.join(leaders)} apart: any of them may be the"
+            " best.",
+            f"Run them under more seeds: hpo confirm --study {quote(study)}"
+            f"{''.join(f' --trial {number}' for number in leaders)} --seeds N",
         )
 
 

@@ -10,8 +10,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from config.schema import Configuration
 from hpo import study as studies
+from hpo.confirm.results import Results, read_results
 from hpo.dashboard_notes import note_of
 from hpo.notes import samples_of
+from hpo.report.yardstick import Yardstick, yardsticks
 from hpo.status import Status, collect
 from hpo.study import Pinned
 from hpo.trial_record import SECONDS, Best, is_infeasible
@@ -24,7 +26,11 @@ PER_EPOCH = "training.evaluations_per_epoch"
 
 @dataclass(frozen=True)
 class Facts:
-    """A study; `samples` are those of the best trial's best evaluation."""
+    """A study; `samples` are those of the best trial's best evaluation.
+
+    `confirmed`: what runs under further seeds say of the best trials, None where there are none;
+    `yardsticks`: language models on the same dev set.
+    """
 
     study: str
     study_id: int
@@ -32,6 +38,8 @@ class Facts:
     status: Status
     trials: Sequence[FrozenTrial]
     samples: tuple[Sample, ...] = ()
+    confirmed: Results | None = None
+    yardsticks: tuple[Yardstick, ...] = ()
 
     @property
     def config(self) -> Configuration:
@@ -97,6 +105,8 @@ def gather(database: Database, name: str) -> Facts:
         status=status,
         trials=trials,
         samples=_samples(database, study_id, trials, status.best),
+        confirmed=read_results(database, name, pinned),
+        yardsticks=yardsticks(study.user_attrs),
     )
 
 

@@ -7,6 +7,7 @@ from optuna.trial import FrozenTrial
 from scipy.stats import fisher_exact
 
 from hpo.progress import short
+from hpo.report.confirmation import confirmed_best
 from hpo.report.document import Finding
 from hpo.report.facts import Facts, last_part
 from hpo.report.failures import short_reason
@@ -22,6 +23,7 @@ MOST_VALUES = 12  # of a setting, to be looked at one by one
 def learned(facts: Facts) -> list[Finding]:
     """Every statement that the figures support, what failed first."""
     return [
+        *confirmed_best(facts),
         *_failing_values(facts),
         *[Finding(str(difference)) for difference in differences(facts)],
         *_last_gain(facts),

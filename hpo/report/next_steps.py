@@ -21,8 +21,10 @@ def next_steps(facts: Facts, found: Sequence[Finding]) -> Section:
         usual = [f"Let the study come to a result: hpo status --study {quote(facts.study)}"]
     else:
         name = quote(facts.study)
+        confirmed = facts.confirmed is not None and facts.confirmed.winner is not None
+        best = f"hpo best --study {name}{' --confirmed' * confirmed} --export best.yaml"
         usual = [
-            f"Take the best settings over: hpo best --study {name} --export best.yaml",
+            f"Take the best settings over: {best}",
             "Train the final model with them: hpo train --config best.yaml --output model",
         ]
     return Section("Next steps", (Points(tuple(dict.fromkeys([*steps, *usual])), boxes=True),))

@@ -29,7 +29,7 @@ class Noise:
 
 def noise_of(facts: Facts) -> Noise | None:
     """The noise of the metric; None where nothing tells of it."""
-    return _of_curves(facts)
+    return _of_seeds(facts) or _of_curves(facts)
 
 
 def noise(facts: Facts) -> Section:
@@ -46,6 +46,18 @@ def noise(facts: Facts) -> Section:
             f" than {found.gap:.4f} apart are not told apart by it."
         )
     return Section("Noise of the metric", (Text(text),))
+
+
+def _of_seeds(facts: Facts) -> Noise | None:
+    results = facts.confirmed
+    if results is None or results.posterior is None:
+        return None
+    found = results.posterior
+    how = (
+        f"from runs of {sum(bool(c.values) for c in results.candidates)} trials under further seeds"
+        f" ({found.degrees} degrees of freedom)"
+    )
+    return Noise(found.sd, seeds=True, how=how)
 
 
 def _of_curves(facts: Facts) -> Noise | None:

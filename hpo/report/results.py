@@ -3,6 +3,7 @@
 from hpo.progress import short
 from hpo.report.document import Block, Section, Table, Text
 from hpo.report.facts import Facts, last_part
+from hpo.report.yardstick import beside
 from hpo.trial_record import BEST_EPOCH
 
 SHOWN = 5  # of the best trials
@@ -13,6 +14,7 @@ def results(facts: Facts) -> Section:
     blocks: list[Block] = [Text(_counts(facts))]
     if facts.best is None:
         blocks.append(Text("No trial has completed, so there is no result yet."))
+        blocks += beside(facts.yardsticks, metric=facts.metric, best=None)
         return Section("Results", tuple(blocks))
     best = facts.best
     blocks.append(
@@ -22,6 +24,7 @@ def results(facts: Facts) -> Section:
         )
     )
     blocks.append(_leaders(facts))
+    blocks += beside(facts.yardsticks, metric=facts.metric, best=best.value)
     return Section("Results", tuple(blocks))
 
 

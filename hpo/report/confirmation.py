@@ -1,0 +1,44 @@
+"""What the runs under further seeds say of the leaders, where there are any."""
+
+from collections.abc import Iterator
+
+from hpo.confirm.results import Candidate
+from hpo.confirm.words import said
+from hpo.report.document import Finding, Section, Table, Text
+from hpo.report.facts import Facts
+
+
+def confirmation(facts: Facts) -> Section | None:
+    """A table of the candidates and what can be said of them; None where nobody has asked."""
+    results = facts.confirmed
+    if results is None:
+        return None
+    chances = results.probabilities
+    rows = tuple(_row(each, chances.get(each.number)) for each in results.candidates)
+    head = ("trial", "single run", "mean", "SD", "runs", "best of all with")
+    sentences = (f"{line[:1].upper()}{line[1:]}." for line in said(results))
+    return Section("Confirmation", (Table(head, rows), *map(Text, sentences)))
+
+
+def confirmed_best(facts: Facts) -> Iterator[Finding]:
+    """The trial that further seeds have shown to be the best, if one."""
+    results = facts.confirmed
+    if results is None or results.winner is None or len(results.leaders) != 1:
+        return
+    winner = results.leaders[0]
+    chance = results.probabilities[winner.number]
+    scored = sum(bool(each.values) for each in results.candidates)
+    if scored > 1:
+        yield Finding(
+            f"Trial {winner.number} is the best of {scored} that were run again under further"
+            f" seeds, with probability {chance:.0%}: mean {winner.mean:.4f}."
+        )
+
+
+def _row(candidate: Candidate, chance: float | None) -> tuple[str, ...]:
+    numbers = (candidate.single, candidate.mean, candidate.sd)
+    shown = ("" if value is None else f"{value:.4f}" for value in numbers)
+    runs = str(len(candidate.values))
+    if candidate.failed or candidate.left:
+        runs = f"{runs} ({candidate.failed} failed, {candidate.left} to come)"
+    return (str(candidate.number), *shown, runs, "" if chance is None else f"{chance:.0%}")

@@ -1,0 +1,49 @@
+"""Runs under further seeds, where there are some, speak for the leaders and for the noise."""
+
+from dataclasses import replace
+
+import pytest
+
+from hpo.confirm.posterior import posterior
+from hpo.confirm.results import Candidate, Results
+from hpo.report.confirmation import confirmation
+from hpo.report.doubts import doubts
+from hpo.report.head import Told
+from hpo.report.learned import learned
+from hpo.report.noise import noise_of
+from hpo.report.write import Writer
+
+
+def facts(written, *values):
+    study = written()
+    for number in range(len(values)):
+        study.complete([0.3, 0.4 - 0.001 * number, 0.2])
+    candidates = tuple(
+        Candidate(number, {}, 0.4, dict(enumerate(runs))) for number, runs in enumerate(values)
+    )
+    results = Results("s.confirm", candidates, posterior([tuple(runs) for runs in values]))
+    return replace(study.facts(), confirmed=results)
+
+
+def test_without_a_confirmation_nothing_is_said(written):
+    assert confirmation(written().facts()) is None
+
+
+def test_a_confirmed_winner_is_learned_and_the_noise_is_that_of_seeds(written):
+    found = facts(written, (0.45, 0.451, 0.452), (0.40, 0.401, 0.402))
+    assert any(one.text.startswith("Trial 0 is the best of 2") for one in learned(found))
+    noise = noise_of(found)
+    assert noise is not None
+    assert noise.seeds
+    assert noise.sd == pytest.approx(0.001)
+    assert not [one for one in doubts(found) if "tell" in one.text or "ahead" in one.text]
+    text = Writer(found, Told(), {}).markdown()
+    assert "hpo best --study s --confirmed --export best.yaml" in text
+    assert "## Confirmation" in text
+
+
+def test_leaders_that_further_seeds_do_not_part_are_called_so(written):
+    found = facts(written, (0.45, 0.40), (0.44, 0.41))
+    (doubt,) = [one for one in doubts(found) if "do not tell trials" in one.text]
+    assert "0, 1" in doubt.text
+    assert "--trial 0 --trial 1" in (doubt.step or "")
