@@ -30,11 +30,12 @@ class WorkerConsole(Console):
 
 
 def make_console() -> Console:
-    """A console that also shows warnings; Optuna's own lines stay away."""
+    """A console that also shows warnings and counts; Optuna's own lines stay away."""
     console = WorkerConsole()
     handler = RichHandler(console=console, show_time=False, show_path=False, markup=False)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     handler.setFormatter(HidingFormatter("%(message)s"))
+    logging.getLogger("trainer.augment").setLevel(logging.INFO)  # what was made, kept, dropped
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return console
 

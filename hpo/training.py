@@ -13,7 +13,7 @@ from hpo.errors import HpoError
 from hpo.progress import Progress
 from hpo.stop import Stopped, stop_requests
 from trainer.checkpoint import SETTINGS_FILE
-from trainer.data import fingerprint, locate_data
+from trainer.data import locate_data
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.fit import fit
 from trainer.scores import SCORES_FILE
@@ -43,13 +43,11 @@ def train_once(
     Raises HpoError when the folder holds a model already, unless `overwrite`, and Stopped when
     asked to stop; then the best model so far is in a folder of its own that scores.json names.
     """
-    _make_room(folder, overwrite=overwrite)
-    files = locate_data(config.general.data_path)
-    _check_writable(folder)
-    session = TrainingSession(files, Path(config.general.output_dir) / "cache")
+    make_room(folder, overwrite=overwrite)
+    session = session_of(config, folder)
     metric, epochs = config.metric.name, config.training.num_train_epochs
     with stop_requests() as stop, Progress(console, metric=metric) as progress:
-        _compare_data(config, fingerprint(files), progress)
+        compare_data(config, session.data_fingerprint, progress)
 
         def on_step(step: Step) -> None:
             if stop.is_set():
@@ -60,7 +58,7 @@ def train_once(
             value = evaluation.scores.value(metric)
             progress.evaluated(evaluation.epoch, epochs, value, evaluation.train_loss)
             if evaluation.step == 1 and evaluation.checkpoint is not None:
-                _forget(folder, evaluation.checkpoint)
+                forget(folder, evaluation.checkpoint)
             if evaluation.is_best:
                 progress.best(value, None)
             return True
@@ -68,18 +66,25 @@ def train_once(
         result = fit(config, on_evaluation, session=session, output_dir=folder, on_step=on_step)
     if result.checkpoint is None:
         raise HpoError(f"the best model could not be written to {folder}; free space, train again")
-    _publish(result.checkpoint, folder)
+    publish(result.checkpoint, folder)
     return result
 
 
-def _forget(folder: Path, checkpoint: Path) -> None:
+def session_of(config: Configuration, folder: Path) -> TrainingSession:
+    """What a training into `folder` stands on; raises where the data or the folder won't do."""
+    files = locate_data(config.general.data_path)
+    _check_writable(folder)
+    return TrainingSession(files, Path(config.general.output_dir) / "cache")
+
+
+def forget(folder: Path, checkpoint: Path) -> None:
     """Remove the replaced model: scores.json tells of the new training from now on."""
     for file in checkpoint.iterdir():
         if file.name != SCORES_FILE:
             (folder / file.name).unlink(missing_ok=True)
 
 
-def _publish(checkpoint: Path, folder: Path) -> None:
+def publish(checkpoint: Path, folder: Path) -> None:
     """Make the best model's files the folder's own; its scores.json, as of then, is not needed."""
     for file in checkpoint.iterdir():
         if file.name == SCORES_FILE:
@@ -89,7 +94,8 @@ def _publish(checkpoint: Path, folder: Path) -> None:
     checkpoint.rmdir()
 
 
-def _make_room(folder: Path, *, overwrite: bool) -> None:
+def make_room(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that holds a model already (HpoError), unless `overwrite`."""
     if not overwrite and (folder / SETTINGS_FILE).exists():
         raise HpoError(f"{folder} holds a model already; choose another --output, or --overwrite")
 
@@ -107,7 +113,7 @@ def _check_writable(folder: Path) -> None:
         ) from error
 
 
-def _compare_data(config: Configuration, found: str, progress: Progress) -> None:
+def compare_data(config: Configuration, found: str, progress: Progress) -> None:
     """Warn when an exported configuration is trained on other data than its score comes from."""
     expected = (config.provenance or {}).get("data_fingerprint")
     if expected is not None and expected != found:

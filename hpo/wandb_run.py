@@ -144,7 +144,7 @@ def open_run(
     if service is not None and service.poll() is not None:
         shut_down(RESTART_TIMEOUT_S)  # it was killed; wandb would go on talking to it
     try:
-        with _exit_hooks_kept():
+        with exit_hooks_kept():
             run = _init(target, trial, wire)
     except Exception:
         # wandb's service holds on to the id of a run that it could not begin; a new one doesn't.
@@ -161,7 +161,7 @@ def open_run(
 
 
 @contextmanager
-def _exit_hooks_kept() -> Iterator[None]:
+def exit_hooks_kept() -> Iterator[None]:
     """Undo what wandb does to Python's exit: one more wrapper for each run and each service.
 
     After a thousand of them the process could not end any more.
@@ -193,11 +193,12 @@ def _init(target: Target, trial: TrialInfo, wire: Wire) -> wandb.Run:
         # Offline nobody can say what the run has; each offline file holds the whole curve.
         resume="allow" if wire == "online" else None,
         reinit="create_new",
-        settings=_settings(),
+        settings=run_settings(),
     )
 
 
-def _settings() -> wandb.Settings:
+def run_settings() -> wandb.Settings:
+    """Settings of every run: silent, and nothing of the host is sent."""
     return wandb.Settings(
         silent=True,
         console="off",

@@ -15,6 +15,16 @@ CHUNK = struct.Struct("<IHB")  # checksum, length, kind
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 
+@dataclass(frozen=True)
+class OfflineArtifact:
+    """An artifact as a run's file has it; `files`: path in it, and where the file lies here."""
+
+    name: str
+    kind: str
+    metadata: dict[str, Any]
+    files: dict[str, Path]
+
+
 @dataclass
 class OfflineRun:
     """A run as its file has it."""
@@ -32,6 +42,7 @@ class OfflineRun:
     summary: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
     preempting: bool = False
+    artifacts: list[OfflineArtifact] = field(default_factory=list)
 
     def curve(self, metric: str) -> list[tuple[int, float]]:
         """(step, value) of each row of the history that has the metric."""
@@ -60,6 +71,8 @@ def read(file: Path) -> OfflineRun:
                 run.config |= _values(record.config.update)
             case "exit":
                 run.exit_code = record.exit.exit_code
+            case "artifact":
+                run.artifacts.append(_artifact(record.artifact))
             case "preempting":
                 run.preempting = True
     return run
@@ -70,6 +83,11 @@ def _take_run(run: OfflineRun, record: Any) -> None:
     run.project, run.entity, run.host = record.project, record.entity, record.host
     run.tags, run.notes = tuple(record.tags), record.notes
     run.config |= _values(record.config.update)
+
+
+def _artifact(record: Any) -> OfflineArtifact:
+    files = {entry.path: Path(entry.local_path) for entry in record.manifest.contents}
+    return OfflineArtifact(record.name, record.type, json.loads(record.metadata), files)
 
 
 def _values(items: Any) -> dict[str, Any]:

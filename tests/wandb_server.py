@@ -49,6 +49,15 @@ class ServedRun:
 
 
 @dataclass
+class ServedArtifact:
+    """An artifact as it was told of, the bodies of its files, and whether it was committed."""
+
+    fields: dict[str, Any]
+    files: dict[str, bytes] = field(default_factory=dict)
+    committed: bool = False
+
+
+@dataclass
 class WandbServer:
     """The server's address, what it was told, and how it answers from now on: None is well."""
 
@@ -56,6 +65,7 @@ class WandbServer:
     fault: Fault | None = None
     runs: dict[str, ServedRun] = field(default_factory=dict)
     bodies: list[str] = field(default_factory=list)
+    artifacts: list[ServedArtifact] = field(default_factory=list)
 
     def answer(self, path: str, body: str) -> dict[str, Any]:
         self.bodies.append(body)
@@ -70,6 +80,12 @@ class WandbServer:
             "Viewer": self._viewer,
             "GetDefaultEntity": self._viewer,
             "Run": self._run,
+            "ArtifactType": lambda _variables: {"project": {"artifact": None}},
+            "ArtifactByID": self._artifact,
+            "CreateArtifact": self._create_artifact,
+            "CreateArtifactManifest": self._manifest,
+            "CreateArtifactFiles": self._artifact_files,
+            "CommitArtifact": self._commit,
         }
         name = re.search(r"(?:query|mutation)\s+(\w+)", asked["query"])
         operation = answers.get(name and name[1], lambda _variables: {})
@@ -110,6 +126,71 @@ class WandbServer:
     def _files(self, variables: dict[str, Any]) -> dict[str, Any]:
         return {"createRunFiles": {"runID": variables["run"], "uploadHeaders": [], "files": []}}
 
+    def take_file(self, path: str, body: bytes) -> None:
+        """Take a file that was sent to the address that it was given."""
+        number, name = path.removeprefix("/upload/").split("/", 1)
+        self.artifacts[int(number)].files[name] = body
+
+    def _create_artifact(self, variables: dict[str, Any]) -> dict[str, Any]:
+        self.artifacts.append(ServedArtifact(variables["input"]))
+        artifact = {"id": str(len(self.artifacts) - 1), "state": "PENDING"}
+        return {
+            "createArtifact": {
+                "artifact": artifact | {"artifactSequence": {"latestArtifact": None}}
+            }
+        }
+
+    def _manifest(self, variables: dict[str, Any]) -> dict[str, Any]:
+        file = {"id": "f", **self._upload(variables["artifactID"], variables["name"])}
+        return {"createArtifactManifest": {"artifactManifest": {"id": "m", "file": file}}}
+
+    def _artifact_files(self, variables: dict[str, Any]) -> dict[str, Any]:
+        nodes = [
+            {
+                "storagePath": file["name"],
+                "uploadMultipartUrls": None,
+                "artifact": {"id": file["artifactID"]},
+                **self._upload(file["artifactID"], file["name"]),
+            }
+            for file in variables["input"]["artifactFiles"]
+        ]
+        return {"createArtifactFiles": {"files": {"edges": [{"node": node} for node in nodes]}}}
+
+    def _upload(self, artifact: str, name: str) -> dict[str, Any]:
+        return {"uploadUrl": f"{self.url}/upload/{artifact}/{name}", "uploadHeaders": []}
+
+    def _commit(self, variables: dict[str, Any]) -> dict[str, Any]:
+        self.artifacts[int(variables["artifactID"])].committed = True
+        return {"commitArtifact": {"artifact": {"id": variables["artifactID"], "digest": "d"}}}
+
+    def _artifact(self, variables: dict[str, Any]) -> dict[str, Any]:
+        artifact = self.artifacts[int(variables["id"])]
+        project = {"id": "p", "internalId": "1", "name": "p", "entity": {"name": ENTITY}}
+        told = {
+            "__typename": "Artifact",
+            "id": variables["id"],
+            "artifactSequence": {
+                "__typename": "ArtifactSequence",
+                "id": "s",
+                "name": artifact.fields["artifactCollectionName"],
+                "project": project,
+            },
+            "versionIndex": 0,
+            "artifactType": {"name": artifact.fields["artifactTypeName"]},
+            "ttlDurationSeconds": 0,
+            "ttlIsInherited": True,
+            "tags": [],
+            "state": "COMMITTED" if artifact.committed else "PENDING",
+            "size": sum(map(len, artifact.files.values())),
+            "digest": artifact.fields["digest"],
+            "digestAlgorithm": artifact.fields["digestAlgorithm"],
+            "fileCount": len(artifact.files),
+            "createdAt": "2026-01-01T00:00:00Z",
+            "aliases": [],
+        }
+        nothing = ("description", "metadata", "historyStep", "commitHash", "updatedAt")
+        return {"artifact": told | dict.fromkeys(nothing)}
+
     def _bucket(self, name: str, run: ServedRun) -> dict[str, Any]:
         last = [json.dumps(line) for _, line in sorted(run.lines.items())[-1:]]
         return {
@@ -132,13 +213,22 @@ class WandbServer:
         return {"id": "e", "name": ENTITY}
 
 
+class _QuietHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # wandb gave up waiting
+            super().handle()
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
 @contextmanager
 def serving() -> Iterator[WandbServer]:
     """A server on a free port of this machine."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(_QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             fault = served.fault
@@ -157,6 +247,14 @@ def serving() -> Iterator[WandbServer]:
             self.end_headers()
             self._write(answer, fault)
 
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            with lock:
+                served.take_file(self.path, body)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
         def _write(self, answer: bytes, fault: Fault | None) -> None:
             if fault == "slow":
                 for byte in answer:
@@ -166,13 +264,6 @@ def serving() -> Iterator[WandbServer]:
             else:
                 self.wfile.write(answer[: len(answer) // 2] if fault == "cut" else answer)
             self.close_connection = fault is not None
-
-        def handle(self) -> None:
-            with suppress(ConnectionError):  # wandb gave up waiting
-                super().handle()
-
-        def log_message(self, *_args: object) -> None:
-            pass
 
     ended = threading.Event()
     lock = threading.Lock()

@@ -97,7 +97,7 @@ def fit(
     with (
         device_errors_named(),
         cpu_threads(config.general.cpu_threads) as threads,
-        _borrowed_model(config, session, device) as model,
+        borrowed_model(config, session, device) as model,
     ):
         plan = plan_of(config, len(session.train_split(config, on_poll or _nothing)))
         states, checkpoints = _kept(config, session, output_dir, resume=resume, guard=guard)
@@ -215,7 +215,7 @@ def _evaluated(snapshot: Snapshot, plan: Plan) -> Snapshot:
 
 
 @contextmanager
-def _borrowed_model(
+def borrowed_model(
     config: Configuration, session: TrainingSession, device: torch.device
 ) -> Iterator[BartForConditionalGeneration]:
     """Lend the session's model with its initial weights; clean up behind the training."""

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from trainer.curve import Curve
 from trainer.errors import TrainerError
 
 SCORES_FILE = "scores.json"
+ALL_DATA = "train and dev: no set is left to score this model on; it is the last one"
 KEPT = re.compile(r"evaluation-(\d+)")  # the name of a kept model's folder begins so
 
 
@@ -32,15 +34,26 @@ def write_scores(folder: Path, curve: Curve) -> None:
         "best": {**best.as_mapping(), "checkpoint": best.checkpoint and best.checkpoint.name},
         "evaluations": [each.as_mapping() for each in curve.evaluations],
     }
-    partial = folder / f".{SCORES_FILE}.{os.getpid()}.partial"
-    try:
-        partial.write_text(
-            json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-        )
-        partial.replace(folder / SCORES_FILE)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    _write(folder, report)
+
+
+def write_final_scores(
+    folder: Path, metric: str, *, found: Mapping[str, object], search: Mapping[str, object]
+) -> None:
+    """Write, in place of a score, that there is none: the model was trained on the dev set too.
+
+    found: what is known of the training. search: where its settings come from, with their score.
+    """
+    report: dict[str, object] = {
+        "metric": metric,
+        "value": None,
+        "best": None,
+        "evaluations": [],
+        "trained_on": ALL_DATA,
+        "training": found,
+        "search": search,
+    }
+    _write(folder, report)
 
 
 def best_model(folder: Path) -> Path:
@@ -73,6 +86,8 @@ def score_of(folder: Path) -> KeptScore:
     try:
         place = folder if inside else folder.parent
         report = json.loads((place / SCORES_FILE).read_text(encoding="utf-8"))
+        if report.get("trained_on") == ALL_DATA:
+            raise TrainerError(f"the model in {folder} was trained on dev too: it has no dev score")
         found = report["best"] if inside else _evaluation(report, int(kept[1]) if kept else 0)
         metric = str(report["metric"])
         return KeptScore(metric, float(found[metric]), float(found["epoch"]))
@@ -85,3 +100,15 @@ def score_of(folder: Path) -> KeptScore:
 def _evaluation(report: dict[str, Any], number: int) -> dict[str, Any]:
     evaluations: list[dict[str, Any]] = report["evaluations"]
     return {int(each["step"]): each for each in evaluations}[number]
+
+
+def _write(folder: Path, report: Mapping[str, object]) -> None:
+    partial = folder / f".{SCORES_FILE}.{os.getpid()}.partial"
+    try:
+        partial.write_text(
+            json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+        )
+        partial.replace(folder / SCORES_FILE)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
