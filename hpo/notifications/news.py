@@ -63,7 +63,7 @@ def find_news(
     parts = (
         _best(trials, told, metric) if bests else None,
         _streak(trials, told),
-        _end(trials, told, metric=metric, reason=end),
+        _end(trials, told, metric=metric if bests else None, reason=end),
     )
     found = [part for part in parts if part is not None]
     if not found:
@@ -113,20 +113,17 @@ def _streak(trials: Sequence[FrozenTrial], told: Told) -> _Part | None:
 
 
 def _end(
-    trials: Sequence[FrozenTrial], told: Told, *, metric: str, reason: str | None
+    trials: Sequence[FrozenTrial], told: Told, *, metric: str | None, reason: str | None
 ) -> _Part | None:
+    """The end, with the winner's `metric`; None where a single trial is no winner."""
     ended = sum(trial.state.is_finished() for trial in trials)
     if reason is None or ended == told.ended:
         return None
     counts = _counts(trials)
-    best = _highest(trials)
-    won = (
-        "no trial completed"
-        if best is None
-        else f"best {metric} {best.values[0]:.4f} (trial {best.number})"
-    )
+    best = _highest(trials) if metric is not None else None
+    won = "" if best is None else f"; best {metric} {best.values[0]:.4f} (trial {best.number})"
     counted = ", ".join(f"{number} {word}" for word, number in counts.items())
-    line = f"the search has ended, {reason}: {counted}; {won}"
+    line = f"the search has ended, {reason}: {counted}{won}"
     data = {
         "reason": reason,
         "trials": counts,

@@ -217,3 +217,10 @@ def test_loading_checks_the_space(write_file):
     path = write_file("optuna: {search_space: {training.nope: {low: 1, high: 2}}}")
     with pytest.raises(ConfigError, match=r"config\.yaml: optuna\.search_space\.training\.nope"):
         load(path)
+
+
+def test_only_queued_trials_may_have_a_seed_of_their_own():
+    space = {"general.seed": {"low": 0, "high": 9}}
+    check(from_mapping({"optuna": {"sampler": "queued", "search_space": space}}))
+    with pytest.raises(SpaceError, match=r"general\.seed cannot vary between trials"):
+        check(from_mapping({"optuna": {"sampler": "random", "search_space": space}}))

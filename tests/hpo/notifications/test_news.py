@@ -85,6 +85,9 @@ def test_the_end_is_news_once_and_again_after_an_extension() -> None:
 
 def test_bests_of_repeats_are_no_news() -> None:
     assert news([trial(0, 0.4)], bests=False) is None
+    found = news([trial(0, 0.4)], bests=False, end="the budget is spent")
+    assert found is not None
+    assert found.lines == ("the search has ended, the budget is spent: 1 complete",)
 
 
 def test_what_another_version_kept_is_read_as_far_as_it_is_known() -> None:
