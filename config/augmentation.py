@@ -70,10 +70,10 @@ class Augmentation(Section):
     max_overlap: Share = Field(
         default=0.95, description="neither is one that shares more: it says nothing new"
     )
-    num_beams: Annotated[Count, Field(le=64)] = Field(
+    rewriting_beams: Annotated[Count, Field(le=64)] = Field(
         default=1, description="beams in rewriting; 1 is greedy search"
     )
-    batch_size: Annotated[Count, Field(le=65_536)] = Field(
+    rewriting_batch_size: Annotated[Count, Field(le=65_536)] = Field(
         default=32, description="sentences rewritten at once; changes only the speed"
     )
 

@@ -26,6 +26,8 @@ OTHER_NAMES = {
     "label_smoothing_factor": "label_smoothing",
     "activation_checkpointing": "gradient_checkpointing",
     "scheduler": "lr_scheduler_type",
+    "llrd": "layerwise_lr_decay",
+    "rdrop": "rdrop_alpha",
     "beams": "num_beams",
     "max_length": "max_new_tokens",
     "generation_max_length": "max_new_tokens",

@@ -24,7 +24,7 @@ SECTIONS = ("model", "preprocessing", "augmentation", "training", "generation")
 SEED = "general.seed"
 # Fields of those sections that must be the same in all trials, with the reason.
 FIXED = {
-    "augmentation.batch_size": "it does not change the score",
+    "augmentation.rewriting_batch_size": "it does not change the score",
     "training.evaluations_per_epoch": "pruners compare trials at the same evaluation",
     "training.save_total_limit": "it does not change the score",
     "training.per_device_eval_batch_size": "it does not change the score",

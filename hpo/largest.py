@@ -8,6 +8,7 @@ GROWS_WITH = frozenset(
     {
         "training.per_device_train_batch_size",
         "training.per_device_eval_batch_size",
+        "training.rdrop_alpha",  # above 0 each batch goes through the model twice
         "model.max_encoder_length",
         "model.max_decoder_length",
         "generation.num_beams",

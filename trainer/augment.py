@@ -112,7 +112,7 @@ def _ways(section: Augmentation) -> list[Chain]:
             kind,
             getattr(section, kind),
             tuple(
-                Writer(f"augmentation.{field}", name, prefix, *codes, section.num_beams)
+                Writer(f"augmentation.{field}", name, prefix, *codes, section.rewriting_beams)
                 for field, prefix, codes in writers
                 if (name := getattr(section, field)) is not None
             ),
@@ -176,7 +176,7 @@ class _Source:
         texts = [clean(sentence, steps) for sentence in sentences]
         for rewriter in self._rewriters:
             texts = rewriter.write(
-                texts, batch_size=self._config.augmentation.batch_size, poll=self._poll
+                texts, batch_size=self._config.augmentation.rewriting_batch_size, poll=self._poll
             )
         tags = _kept_tokens(self._config)
         return [

@@ -17,6 +17,7 @@ FP32 = 4  # bytes
 STATE = 4 * FP32  # a parameter, its gradient, and AdamW's two moments
 LIBRARIES = 900 * 1024**2  # bytes; torch, transformers and Kiwi in main memory
 ROWS = 256  # of logits at once on a CPU, as in fused_loss.py
+RDROP_BUFFERS = 6  # of so many rows, as in rdrop_loss.py
 LOGITS = 16  # bytes for each of a batch's logits on a card: half, fp32, logarithms, gradients
 SCORES = 12  # bytes for each logit of a search, or of the loss on dev
 
@@ -89,9 +90,12 @@ def _step(config: Configuration, size: Size, batch: int) -> float:
     if config.training.gradient_checkpointing:
         edges = FP32 * width * (inputs * bart.encoder_layers + targets * bart.decoder_layers)
         layers = edges + max(encoder, decoder)
+    passes = 2 if config.training.rdrop_alpha else 1  # R-Drop keeps both for its backward pass
+    layers *= passes
     if size.cuda:
-        return layers + LOGITS * targets * bart.vocab_size
-    return layers + FP32 * bart.vocab_size * (min(ROWS, targets) + width)
+        return layers + passes * LOGITS * targets * bart.vocab_size
+    buffers = RDROP_BUFFERS if passes > 1 else 1
+    return layers + FP32 * bart.vocab_size * (buffers * min(ROWS, targets) + width)
 
 
 def _search(size: Size, texts: int, *, beams: int, new: int) -> float:

@@ -108,7 +108,7 @@ def measure_time(config: Configuration, files: DataFiles, folder: Path) -> dict[
     evaluation = _Watch(steps_only=False)
     _until_enough(config, few, folder, evaluation)
     return {
-        "steps_s": steps.step_s * plan_of(config, len(session.train)).steps_per_epoch,
+        "steps_s": steps.step_s * plan_of(config, len(session.train_split(config))).steps_per_epoch,
         "evaluation_s": evaluation.evaluation_s * len(session.dev) / sample,
         "sample": sample,
         "dev": len(session.dev),

@@ -130,9 +130,9 @@ def test_rewritten_sentences_are_kept_on_disk_and_a_larger_share_makes_only_the_
     assert len(written) == 2
     assert more[: len(some)] == some
     assert copies(0.5) == more
-    assert copies(0.5, batch_size=3) == more
+    assert copies(0.5, rewriting_batch_size=3) == more
     assert len(written) == 2
-    copies(0.5, num_beams=2)
+    copies(0.5, rewriting_beams=2)
     assert len(written) == 4
 
 
@@ -261,6 +261,10 @@ def test_shares_can_be_searched_over(tiny_config: MakeConfig) -> None:
     with pytest.raises(ConfigError, match="does not change the score"):
         check(
             from_mapping(
-                {"optuna": {"search_space": {"augmentation.batch_size": {"choices": [1, 2]}}}}
+                {
+                    "optuna": {
+                        "search_space": {"augmentation.rewriting_batch_size": {"choices": [1, 2]}}
+                    }
+                }
             )
         )
