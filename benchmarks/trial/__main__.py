@@ -10,11 +10,19 @@ from pathlib import Path
 import torch
 
 from benchmarks.architectures import KOBART, STAND_IN
+from benchmarks.permutation import chance_of_gap
 from benchmarks.ratios import interleaved, machine
 from benchmarks.trial import ours
 from benchmarks.trial.padding import padding_waste
 from benchmarks.trial.recipe import Recipe
-from benchmarks.trial.report import OURS, difference, parts, quality, times
+from benchmarks.trial.report import (
+    OURS,
+    best_values,
+    difference,
+    parts,
+    quality,
+    times,
+)
 from benchmarks.trial.task import (
     SAMPLE_DATA,
     SAMPLE_MODEL,
@@ -57,14 +65,15 @@ def _compare(given: argparse.Namespace, source: Source) -> None:
     print(times(runs), parts(runs), quality(runs), sep="\n\n")
     for peer in peers:
         gap, error = difference(runs, peer)
-        print(f"hpo less {peer}: {gap:+.4f}, standard error {error:.4f}")
+        chance = chance_of_gap(best_values(runs[OURS]), best_values(runs[peer]))
+        print(f"hpo less {peer}: {gap:+.4f}, standard error {error:.4f}, by chance {chance:.3f}")
     print(utilisation(task))
 
 
 def _size(given: argparse.Namespace) -> Size:
     size = GPU_SIZE if torch.cuda.is_available() else CPU_SIZE
-    wanted = {name: getattr(given, name) for name in ("train_rows", "dev_rows", "epochs")}
-    wanted["learning_rate"] = given.learning_rate
+    named = ("train_rows", "dev_rows", "epochs", "learning_rate", "batch", "longest")
+    wanted = {name: getattr(given, name) for name in named}
     changed = {name: value for name, value in wanted.items() if value is not None}
     return replace(size, **((QUICK if given.quick else {}) | changed))
 
@@ -103,6 +112,14 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--dev-rows", type=int)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--batch", type=int)
+    parser.add_argument(
+        "--longest",
+        type=int,
+        nargs=2,
+        metavar="TOKENS",
+        help="of a dialogue and of a summary, for comparing ROUGE alone: the recipe pads to them",
+    )
     return parser
 
 

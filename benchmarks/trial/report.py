@@ -42,17 +42,22 @@ def quality(runs: Runs) -> str:
     """Return each cell's best values, a seed each, with their mean and standard deviation."""
     lines = []
     for name, found in runs.items():
-        values = [each.value for each in found]
-        deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-        listed = " ".join(f"{value:.4f}" for value in values)
-        lines.append(f"{name:32} {statistics.fmean(values):.4f} +- {deviation:.4f}   {listed}")
+        best = best_values(found)
+        deviation = statistics.stdev(best) if len(best) > 1 else 0.0
+        listed = " ".join(f"{value:.4f}" for value in best)
+        lines.append(f"{name:32} {statistics.fmean(best):.4f} +- {deviation:.4f}   {listed}")
     return "\n".join(lines)
+
+
+def best_values(found: Sequence[Trained]) -> list[float]:
+    """Return the best value of each."""
+    return [each.value for each in found]
 
 
 def difference(runs: Runs, other: str) -> tuple[float, float]:
     """Return hpo's mean value less the other's, over the seeds, and that mean's standard error."""
-    pairs = zip(runs[OURS], runs[other], strict=True)
-    gaps = [ours.value - theirs.value for ours, theirs in pairs]
+    pairs = zip(best_values(runs[OURS]), best_values(runs[other]), strict=True)
+    gaps = [ours - theirs for ours, theirs in pairs]
     error = statistics.stdev(gaps) / len(gaps) ** 0.5 if len(gaps) > 1 else float("inf")
     return statistics.fmean(gaps), error
 

@@ -33,6 +33,7 @@ class Size:
     learning_rate: float
     architecture: Mapping[str, Any]
     batch: int = 16
+    longest: tuple[int, int] = (512, 128)  # tokens of a dialogue and of a summary
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,10 @@ def settings(source: Source, size: Size, *, seed: int, data: str) -> dict[str, A
             "name": source.tokenizer,
             "init": "random",
             "architecture": dict(size.architecture),
+            "max_encoder_length": size.longest[0],
+            "max_decoder_length": size.longest[1],
         },
+        "generation": {"max_new_tokens": size.longest[1]},
         "training": {
             "learning_rate": size.learning_rate,
             "per_device_train_batch_size": size.batch,
