@@ -11,7 +11,6 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch.utils.data import Sampler
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 PAD_MULTIPLE = 8
 IGNORED_LABEL = -100
@@ -19,11 +18,17 @@ IGNORED_LABEL = -100
 # where updates in pieces of 16, 8, 4, 2 and 1 similar rows took 0.42, 0.38, 0.42, 0.54 and 0.83 s.
 UPDATE = 512
 EVALUATION = 4096  # a piece searches up to 128 tokens
+POOL = 50  # batches sorted by length together, at most; fewer where an epoch has under 200
 EPOCH_STRIDE = 1_000_003  # keeps the epochs' seeds of neighbouring seeds apart
 
 
 class LengthGrouped(Sampler[int]):
-    """Transformers' length-grouped order, drawn for each epoch from the seed and its number."""
+    """Batches of similar length in random order, drawn for each epoch from the seed and its number.
+
+    Examples are shuffled, sorted by length within pools of up to 50 batches, cut into batches, and
+    these are shuffled: pools of sorted batches one after the other, as transformers leaves them,
+    cost a tenth of the ROUGE in a small training (docs/benchmarks/trial.md).
+    """
 
     def __init__(self, lengths: Sequence[int], *, batch: int, seed: int) -> None:
         self.lengths = list(lengths)
@@ -40,10 +45,25 @@ class LengthGrouped(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed * EPOCH_STRIDE + self.epoch)
-        order: list[int] = get_length_grouped_indices(  # type: ignore[no-untyped-call]
-            self.lengths, self.batch, generator=generator
-        )
-        return iter(order)
+        batches = self._batches(torch.randperm(len(self), generator=generator).tolist())
+        whole = [batch for batch in batches if len(batch) == self.batch]
+        left = batches[len(whole) :]  # at most one, and the loader wants it last
+        shuffled = [whole[at] for at in torch.randperm(len(whole), generator=generator).tolist()]
+        if whole and self.epoch == 0:  # the longest first: memory fails early
+            longest = max(shuffled, key=self._longest)
+            shuffled.sort(key=lambda batch: batch is not longest)
+        return (index for batch in [*shuffled, *left] for index in batch)
+
+    def _batches(self, order: list[int]) -> list[list[int]]:
+        pool = self.batch * max(1, min(len(order) // (4 * self.batch), POOL))
+        for start in range(0, len(order), pool):
+            order[start : start + pool] = sorted(
+                order[start : start + pool], key=lambda index: -self.lengths[index]
+            )
+        return [order[start : start + self.batch] for start in range(0, len(order), self.batch)]
+
+    def _longest(self, batch: list[int]) -> int:
+        return self.lengths[batch[0]]
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ from trainer.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 DETERMINING = {"model", "preprocessing", "augmentation", "training", "generation", "metric"}
+# How an epoch is ordered: a training begun in another order starts anew, rather than take some
+# examples of its epoch twice and leave others out.
+EPOCHS_ORDER = 2
 # Left out where they are off, so that a training begun before there were such fields goes on.
 ADDED_LATER = ("rdrop_alpha", "layerwise_lr_decay")
 
@@ -184,5 +187,5 @@ def training_fingerprint(config: Configuration, data: str) -> str:
     for field in ADDED_LATER:
         if settings["training"][field] == off["training"][field]:
             del settings["training"][field]
-    content = [settings, config.general.seed, data]
+    content = [settings, config.general.seed, data, EPOCHS_ORDER]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,5 +1,8 @@
 """Batches: padding to eight, labels ignored where padded, an order that follows from the epoch."""
 
+from itertools import pairwise
+
+import pytest
 import torch
 from transformers.models.bart.modeling_bart import shift_tokens_right
 
@@ -57,6 +60,22 @@ def test_batches_hold_similar_lengths() -> None:
         for index in order[at : at + 8]
     )
     assert waste < 0.15 * sum(lengths)
+
+
+def test_long_and_short_batches_take_turns_behind_the_longest() -> None:
+    lengths = [(index * 37) % 100 for index in range(403)]
+    sampler = LengthGrouped(lengths, batch=8, seed=0)
+    order = list(sampler)
+    assert lengths[order[0]] == max(lengths)
+    sampler.set_epoch(1)
+    later = [lengths[index] for index in sampler][::8]
+    shorter = sum(one > other for one, other in pairwise(later))
+    assert 15 < shorter < 35  # of 50: neither sorted down nor up
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 31, 64])
+def test_an_epoch_takes_every_example_once_whatever_is_left_over(count: int) -> None:
+    assert sorted(LengthGrouped([5] * count, batch=8, seed=1)) == list(range(count))
 
 
 def test_by_length_is_longest_first_and_complete() -> None:
