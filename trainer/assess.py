@@ -14,8 +14,9 @@ from trainer.device import Precision
 from trainer.encode import EncodedSplit
 from trainer.evaluation import Sample
 from trainer.generate import generate, padding_of
-from trainer.loss import Projection, summed_loss
+from trainer.loss import summed_loss
 from trainer.micro_batch import FittingBatch, in_pieces
+from trainer.projection import Projection
 from trainer.rouge import RougeScorer, Scores
 from trainer.tokens import decode_all
 

@@ -14,17 +14,16 @@ import torch
 from transformers import BartForConditionalGeneration
 
 from trainer.decoder import Decoder
-from trainer.loss import Projection
+from trainer.projection import Projection
 
 
 class AveragedDecoder:
     """The decoders of the same texts, one a model, that all take the same next tokens.
 
-    projection: `averaged_projection` of their models.
+    `averaged_projection` of their models goes with it.
     """
 
-    def __init__(self, decoders: Sequence[Decoder], projection: Projection) -> None:
-        self.projection = projection
+    def __init__(self, decoders: Sequence[Decoder]) -> None:
         self.device = decoders[0].device
         self._decoders = decoders
 
@@ -32,10 +31,10 @@ class AveragedDecoder:
         """Take each row's next token, (rows,), and return the states, (rows, sum of widths)."""
         return torch.cat([decoder.step(tokens) for decoder in self._decoders], dim=1)
 
-    def keep_rows(self, rows: torch.Tensor) -> None:
-        """Let these rows, in this order, be all there are."""
+    def follow(self, beams: torch.Tensor) -> None:
+        """Let each beam, (texts, beams), go on from that one of its text."""
         for decoder in self._decoders:
-            decoder.keep_rows(rows)
+            decoder.follow(beams)
 
     def keep_texts(self, texts: torch.Tensor) -> None:
         """Let these texts, in this order, be all there are."""

@@ -10,27 +10,26 @@ from typing import Any
 
 import torch
 
+from trainer.projection import Product, Projection
+
 ROWS = 256  # at once: fewer repeat the product's own overhead, more leave the caches
 
 
 def fused_loss(
-    states: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor,
-    targets: torch.Tensor,
-    smoothing: float,
+    states: torch.Tensor, projection: Projection, targets: torch.Tensor, smoothing: float
 ) -> torch.Tensor:
-    """Return the cross-entropy summed over the rows.
+    """Return the cross-entropy summed over the rows; the projection's bias is a constant.
 
-    states: (rows, width). weight: (vocabulary, width). bias: (vocabulary,), a constant. targets:
-    (rows,). smoothing: the share of the target's probability that is spread over the vocabulary.
+    states: (rows, width). targets: (rows,). smoothing: the share of the target's probability that
+    is spread over the vocabulary.
     """
     if torch.is_grad_enabled():
+        weight, bias = projection.weight, projection.bias
         loss: torch.Tensor = _Fused.apply(  # type: ignore[no-untyped-call]
             states, weight, bias, targets, smoothing
         )
         return loss
-    return _loss(states, weight, bias, targets, smoothing, gradients=None)
+    return _loss(states, projection, targets, smoothing, gradients=None)
 
 
 class _Fused(torch.autograd.Function):
@@ -45,7 +44,7 @@ class _Fused(torch.autograd.Function):
     ) -> torch.Tensor:
         gradients = (torch.empty_like(states), torch.zeros_like(weight))
         ctx.save_for_backward(*gradients)
-        return _loss(states, weight, bias, targets, smoothing, gradients=gradients)
+        return _loss(states, Projection(weight, bias), targets, smoothing, gradients=gradients)
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -55,30 +54,30 @@ class _Fused(torch.autograd.Function):
 
 def _loss(
     states: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor,
+    projection: Projection,
     targets: torch.Tensor,
     smoothing: float,
     *,
     gradients: tuple[torch.Tensor, torch.Tensor] | None,
 ) -> torch.Tensor:
     """Return the loss, and fill the gradients with respect to states and weight."""
-    vocabulary = len(weight)
-    buffer = states.new_empty(min(ROWS, len(states)), vocabulary)
+    weight, vocabulary = projection.weight, len(projection.weight)
+    product = Product(projection, rows=min(ROWS, len(states)))
     losses = states.new_zeros(())
     for start in range(0, len(states), ROWS):
         rows = states[start : start + ROWS]
         target = targets[start : start + ROWS, None]
-        logits = torch.addmm(bias, rows, weight.T, out=buffer[: len(rows)])
-        torch.log_softmax(logits, dim=1, out=logits)
-        losses -= (1 - smoothing) * logits.gather(1, target).sum()
+        logits = product(rows)
+        largest = logits.amax(dim=1)
+        shares = (1 - smoothing) * logits.gather(1, target).sum()
         if smoothing:
-            losses -= smoothing / vocabulary * logits.sum()
+            shares += smoothing / vocabulary * logits.sum()
+        odds = torch.softmax(logits, dim=1, out=logits)
+        losses += (largest - odds.amax(dim=1).log()).sum() - shares  # log of the sum, less logits
         if gradients is not None:
-            of_logits = logits.exp_()
             if smoothing:
-                of_logits.sub_(smoothing / vocabulary)
-            of_logits.scatter_add_(1, target, states.new_full(target.shape, smoothing - 1))
-            torch.mm(of_logits, weight, out=gradients[0][start : start + ROWS])
-            gradients[1].addmm_(of_logits.T, rows)
+                odds.sub_(smoothing / vocabulary)
+            odds.scatter_add_(1, target, states.new_full(target.shape, smoothing - 1))
+            torch.mm(odds, weight, out=gradients[0][start : start + ROWS])
+            gradients[1].addmm_(odds.T, rows)
     return losses

@@ -16,6 +16,7 @@ from trainer.decoder import Decoder
 from trainer.device import Precision
 from trainer.errors import TrainerError
 from trainer.micro_batch import FittingBatch, in_pieces
+from trainer.projection import Product
 from trainer.search import search
 from trainer.search_rules import Rules
 
@@ -105,7 +106,7 @@ def generate_several(
     first = models[0]
     padding = padding_of(first.generation_config)
     rules = Rules.of(first.generation_config)
-    projection = averaged_projection(models)
+    product = Product(averaged_projection(models), rows=batch.load.wanted * rules.beams)
     outputs: list[list[list[int]]] = [[] for _ in sources[0]]
 
     def run(indices: Sequence[int]) -> None:
@@ -116,8 +117,9 @@ def generate_several(
             encoder = model.model.encoder
             states = encoder(input_ids.to(model.device), attention_mask=mask).last_hidden_state
             decoders.append(Decoder(model, states, mask, beams=rules.beams))
-        decoder = decoders[0] if len(decoders) == 1 else AveragedDecoder(decoders, projection)
-        for index, found in zip(indices, search(decoder, rules, len(indices)), strict=True):
+        decoder = decoders[0] if len(decoders) == 1 else AveragedDecoder(decoders)
+        summaries = search(decoder, product, rules, len(indices))
+        for index, found in zip(indices, summaries, strict=True):
             outputs[index] = found
 
     lengths = [max(len(row) for row in rows) for rows in zip(*sources, strict=True)]

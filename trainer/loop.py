@@ -33,10 +33,11 @@ from trainer.encode import EncodedSplit
 from trainer.errors import TrainerError
 from trainer.evaluation import Step
 from trainer.layerwise import layerwise_groups
-from trainer.loss import Projection, TrainingLoss
+from trainer.loss import TrainingLoss
 from trainer.micro_batch import FittingBatch
 from trainer.objective import Objective
 from trainer.plan import Plan
+from trainer.projection import Projection
 from trainer.rng import rng_states, set_rng_states
 from trainer.snapshot import Position, Snapshot, named_weights, set_optimizer
 from trainer.split_steps import SplitSteps

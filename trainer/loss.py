@@ -4,29 +4,14 @@ Only the positions that have a target go through the projection onto the vocabul
 30,000 tokens that product is most of a small model's work, and half the positions are padding.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch.nn import functional
-from transformers import BartForConditionalGeneration
 
 from trainer.batches import IGNORED_LABEL
 from trainer.fused_loss import fused_loss
 from trainer.objective import Objective
+from trainer.projection import Projection
 from trainer.rdrop_loss import rdrop_loss
-
-
-@dataclass(frozen=True)
-class Projection:
-    """From hidden states to logits; weight: (vocabulary, width), bias: (vocabulary,)."""
-
-    weight: torch.Tensor
-    bias: torch.Tensor
-
-    @classmethod
-    def of(cls, model: BartForConditionalGeneration) -> "Projection":
-        """Return the model's own."""
-        return cls(model.lm_head.weight, model.final_logits_bias[0])
 
 
 def summed_loss(
@@ -40,7 +25,7 @@ def summed_loss(
     kept = labels != IGNORED_LABEL
     states, targets = hidden[kept], labels[kept]
     if states.device.type == "cpu" and states.dtype == projection.weight.dtype == torch.float32:
-        return fused_loss(states, projection.weight, projection.bias, targets, smoothing)
+        return fused_loss(states, projection, targets, smoothing)
     logits = functional.linear(states, projection.weight, projection.bias)
     return functional.cross_entropy(
         logits.float(), targets, label_smoothing=smoothing, reduction="sum"

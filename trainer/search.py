@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from trainer.best_tokens import best_tokens
-from trainer.loss import Projection
+from trainer.projection import Product
 from trainer.search_rules import Rules
 
 NEVER = -1.0e9  # transformers' score of what is out of play
@@ -22,33 +22,33 @@ NEVER = -1.0e9  # transformers' score of what is out of play
 class Stepping(Protocol):
     """What a search asks of a decoder, or of several that decide together."""
 
-    projection: Projection
     device: torch.device
 
     def step(self, tokens: torch.Tensor) -> torch.Tensor:
         """Take each row's next token, (rows,), and return the last states, (rows, width)."""
 
-    def keep_rows(self, rows: torch.Tensor) -> None:
-        """Let these rows, in this order, be all there are."""
+    def follow(self, beams: torch.Tensor) -> None:
+        """Let each beam, (texts, beams), go on from that one of its text."""
 
     def keep_texts(self, texts: torch.Tensor) -> None:
         """Let these texts, in this order, be all there are."""
 
 
-def search(decoder: Stepping, rules: Rules, texts: int) -> list[list[list[int]]]:
+def search(decoder: Stepping, product: Product, rules: Rules, texts: int) -> list[list[list[int]]]:
     """Return each text's findings, the best first: token ids, the start token before them.
 
     A beam search finds as many as it has beams, a greedy one finds one.
     """
     found = _BeamSearch if rules.beams > 1 else _GreedySearch
-    return found(decoder, rules, texts).run()
+    return found(decoder, product, rules, texts).run()
 
 
 class _BeamSearch:
     """Texts (texts, beams, …) still searched; what is done is kept beside them."""
 
-    def __init__(self, decoder: Stepping, rules: Rules, texts: int) -> None:
-        self.decoder, self.rules, device = decoder, rules, decoder.device
+    def __init__(self, decoder: Stepping, product: Product, rules: Rules, texts: int) -> None:
+        self.decoder, self.product, self.rules = decoder, product, rules
+        device = decoder.device
         self.found: list[list[list[int]]] = [[] for _ in range(texts)]
         beams = rules.beams
         self.candidates = max(2, 1 + len(rules.ends)) * beams
@@ -84,7 +84,7 @@ class _BeamSearch:
         hidden = self.decoder.step(self.running[:, :, -1].flatten())
         values, indices = best_tokens(
             hidden,
-            self.decoder.projection,
+            self.product,
             self.rules,
             self.running.flatten(0, 1),
             count=self.candidates,
@@ -112,6 +112,8 @@ class _BeamSearch:
         """Keep what ends here, where it is better than what ended before."""
         ended = stops.clone()
         ended[:, self.rules.beams :] = False  # those are there to go on in their place
+        if not ended.any():
+            return
         final = scores / length**self.rules.length_penalty
         final = final + ~self.open * NEVER + ~ended * NEVER
         merged = torch.cat([self.done_scores, final], dim=1)
@@ -131,8 +133,6 @@ class _BeamSearch:
 
     def _reorder(self, beams: torch.Tensor, live: list[bool]) -> None:
         """Let the decoder follow the beams, and leave the closed texts out."""
-        offsets = torch.arange(len(beams), device=beams.device)[:, None] * self.rules.beams
-        rows = beams + offsets
         if not all(live):
             self._close(number for number, is_live in enumerate(live) if not is_live)
             kept = torch.tensor(
@@ -148,9 +148,9 @@ class _BeamSearch:
                 "open",
             ):
                 setattr(self, name, getattr(self, name)[kept])
-            rows = rows[kept]
+            beams = beams[kept]
             self.decoder.keep_texts(kept)
-        self.decoder.keep_rows(rows.flatten())
+        self.decoder.follow(beams)
 
     def _close(self, places: Iterable[int]) -> None:
         """Take what has ended of these texts as what was found; it lies there best first."""
@@ -165,8 +165,9 @@ class _BeamSearch:
 class _GreedySearch:
     """The likeliest token each time, (rows,) of texts that have not ended."""
 
-    def __init__(self, decoder: Stepping, rules: Rules, texts: int) -> None:
-        self.decoder, self.rules, device = decoder, rules, decoder.device
+    def __init__(self, decoder: Stepping, product: Product, rules: Rules, texts: int) -> None:
+        self.decoder, self.product, self.rules = decoder, product, rules
+        device = decoder.device
         self.found: list[list[list[int]]] = [[] for _ in range(texts)]
         self.texts = list(range(texts))
         self.running = torch.full((texts, 1), rules.start, device=device)
@@ -175,9 +176,7 @@ class _GreedySearch:
         """Search until every text has ended."""
         for _ in range(1, self.rules.max_length):
             hidden = self.decoder.step(self.running[:, -1])
-            _, best = best_tokens(
-                hidden, self.decoder.projection, self.rules, self.running, count=1
-            )
+            _, best = best_tokens(hidden, self.product, self.rules, self.running, count=1)
             tokens = best[:, 0]
             self.running = torch.cat([self.running, tokens[:, None]], dim=1)
             self._leave_out([token in self.rules.ends for token in tokens.tolist()])
@@ -195,7 +194,6 @@ class _GreedySearch:
         kept = torch.tensor(left, dtype=torch.long, device=self.running.device)
         self.running = self.running[kept]
         self.decoder.keep_texts(kept)
-        self.decoder.keep_rows(kept)
 
     def _take(self, places: Iterable[int]) -> None:
         rows = self.running.tolist()

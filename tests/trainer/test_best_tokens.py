@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from trainer.best_tokens import BLOCK, SUMMED, best_tokens
-from trainer.loss import Projection
+from trainer.best_tokens import MEMBERS, best_tokens
+from trainer.projection import Product, Projection
 from trainer.search_rules import Rules
 
 NGRAM = 2
@@ -23,7 +23,7 @@ def rules(forced_last: tuple[int, ...] = ()) -> Rules:
     )
 
 
-@pytest.mark.parametrize("vocabulary", [5, BLOCK, 2 * BLOCK + 1, SUMMED + 7])
+@pytest.mark.parametrize("vocabulary", [5, 2 * MEMBERS * 4, 1000, 1001])
 @pytest.mark.parametrize("forced_last", [(), (3,)])
 def test_they_are_those_of_all_logarithms(vocabulary: int, forced_last: tuple[int, ...]) -> None:
     generator = torch.Generator().manual_seed(vocabulary)
@@ -37,7 +37,8 @@ def test_they_are_those_of_all_logarithms(vocabulary: int, forced_last: tuple[in
     sequences = torch.tensor(
         [[2, likeliest, 0, 2]] + [[2, 4, 4, 4]] * 5
     )  # 2 again: never likeliest
-    values, tokens = best_tokens(hidden, projection, rules(forced_last), sequences, count=4)
+    product = Product(projection, rows=6)
+    values, tokens = best_tokens(hidden, product, rules(forced_last), sequences, count=4)
     expected = torch.log_softmax(logits, dim=1)
     expected[0, likeliest] = float("-inf")
     expected[1:, 4] = float("-inf")

@@ -8,8 +8,9 @@ import torch
 from torch.nn import functional
 from transformers.trainer_pt_utils import LabelSmoother
 
-from trainer.loss import Projection, TrainingLoss, summed_loss
+from trainer.loss import TrainingLoss, summed_loss
 from trainer.objective import Objective
+from trainer.projection import Projection
 
 IGNORED = -100
 

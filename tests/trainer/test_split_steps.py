@@ -17,10 +17,11 @@ from trainer.errors import OutOfMemory
 from trainer.evaluation import FitResult, Step
 from trainer.fit import fit
 from trainer.generate import generation_settings, padding_of, special_ids
-from trainer.loss import Projection, TrainingLoss
+from trainer.loss import TrainingLoss
 from trainer.micro_batch import FittingBatch, InProcess, Load
 from trainer.model import load_model
 from trainer.objective import Objective
+from trainer.projection import Projection
 from trainer.session import TrainingSession
 from trainer.split_steps import SplitSteps
 from trainer.tokens import load_tokenizer
