@@ -20,6 +20,14 @@ VARIABLES = (
     ("HPO__GENERAL__SEED", "４２x", "HPO__GENERAL__SEED"),
     ("HPO__한국__어", "1", "한국"),
 )
+WEBHOOKS = (
+    "hooks.slack.com/x",
+    "ftp://h/x",
+    "https://",
+    "http://h:0/x",
+    "http://h:x/x",
+    "http://한/x",
+)
 LEASES = ("", "soon", "0", "-5", "nan", "inf", "0.5", "1e999", "1m")
 
 CASES = (
@@ -30,6 +38,10 @@ CASES = (
     *(
         Case(f"environ: lease {value}", WORKER, ("HPO_LEASE_S",), environ={"HPO_LEASE_S": value})
         for value in LEASES
+    ),
+    *(
+        Case(f"environ: webhook {value}", WORKER, ("HPO_WEBHOOK",), environ={"HPO_WEBHOOK": value})
+        for value in WEBHOOKS
     ),
     *(
         Case(f"environ: {name}", ("dashboard",), tuple(says), environ=environ, files={"empty": ""})
