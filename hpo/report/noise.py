@@ -8,6 +8,7 @@ from hpo.learning_curve import LearningCurve
 from hpo.report.document import Section, Text
 from hpo.report.facts import Facts
 
+ENOUGH_EVALUATIONS = 10  # of a curve whose beginning, where it bends, hardly counts
 FEWEST_EVALUATIONS = 5  # three second differences
 FEWEST_CURVES = 3
 APART = 1.96 * math.sqrt(2)  # standard deviations between two values, in one of 20 by chance
@@ -62,12 +63,15 @@ def _of_seeds(facts: Facts) -> Noise | None:
 
 def _of_curves(facts: Facts) -> Noise | None:
     curves = [LearningCurve.of(trial, sign=1) for trial in (*facts.complete, *facts.pruned)]
-    long = [curve for curve in curves if len(curve) >= FEWEST_EVALUATIONS]
-    if len(long) < FEWEST_CURVES:
+    for least in (ENOUGH_EVALUATIONS, FEWEST_EVALUATIONS):
+        long = [curve for curve in curves if len(curve) >= least]
+        if len(long) >= FEWEST_CURVES:
+            break
+    else:
         return None
     sd = statistics.median(curve.noise(len(curve)) for curve in long)
     how = (
-        f"from how unevenly the curves of {len(long)} trials go (their second"
-        " differences), not from reruns: seeds can move a value more"
+        f"from how unevenly the curves of {len(long)} trials with at least {least} evaluations go"
+        " (their second differences), not from reruns: seeds can move a value more"
     )
     return Noise(sd, seeds=False, how=how)
