@@ -16,6 +16,7 @@ FEW = 10  # completed trials
 ENOUGH_FOR_IMPORTANCES = 50
 LEARNING_SAMPLERS = ("tpe", "curve_tpe", "gp", "cmaes")
 EDGE = 0.05  # of a range
+MOST_SEEDS = 100  # that hpo confirm takes
 FEWEST_CHOICES = 3  # of two, each is at an end
 MANY_FAILURES = 0.2  # of all trials that ended
 
@@ -86,12 +87,13 @@ def _leaders(facts: Facts) -> Iterator[Finding]:
 
 def _still_together(results: Results, study: str) -> Iterator[Finding]:
     leaders = [str(candidate.number) for candidate in results.leaders]
+    more = min(2 * max(len(candidate.values) for candidate in results.leaders), MOST_SEEDS)
     if len(leaders) > 1:
         yield Finding(
             f"Further seeds do not tell trials {', '.join(leaders)} apart: any of them may be the"
             " best.",
             f"Run them under more seeds: hpo confirm --study {quote(study)}"
-            f"{''.join(f' --trial {number}' for number in leaders)} --seeds N",
+            f"{''.join(f' --trial {number}' for number in leaders)} --seeds {more}",
         )
 
 

@@ -59,5 +59,5 @@ def _has_data(key: str, study: optuna.Study) -> bool:
 def _fitted(title: str, figure: Figure) -> Plot:
     """Let the figure be as wide as its place, where Optuna gives it a width of its own."""
     least = figure.layout.width or 0.0
-    figure.update_layout(title={"text": title}, margin={"t": 50, "r": 20}, width=None)
+    figure.update_layout(title={"text": title}, margin={"t": 60, "r": 20}, width=None)
     return Plot(title, figure, least)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
-from config.entries import CategoricalEntry, Entry
+from config.entries import CategoricalEntry, Entry, IntEntry
 from hpo.progress import short
 from hpo.report.document import Section, Table
 from hpo.report.facts import Facts
@@ -42,7 +42,8 @@ def said(entry: Entry) -> str:
     """A range as people write it."""
     if isinstance(entry, CategoricalEntry):
         return ", ".join(map(short, entry.choices))
-    step = f", step {short(entry.step)}" if entry.step is not None else ""
+    plain = isinstance(entry, IntEntry) and entry.step == 1
+    step = "" if plain or entry.step is None else f", step {short(entry.step)}"
     return f"{short(entry.low)} to {short(entry.high)}{step}{', log' * entry.log}"
 
 
