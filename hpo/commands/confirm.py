@@ -66,11 +66,16 @@ def confirm(
         click.echo(json.dumps(words.as_json(results), ensure_ascii=False, indent=2))
         return
     if asked.new:
-        click.echo(f"study {asked.study!r} created: {asked.runs} runs, {seeds} seeds each for")
-        click.echo(f"trials {', '.join(map(str, asked.candidates))} of {name!r}")
+        numbers = ", ".join(map(str, asked.candidates))
+        click.echo(
+            f"study {asked.study!r} created: {asked.runs} runs,"
+            f" trials {numbers} of {name!r} under {seeds} seeds each"
+        )
     elif asked.extension is not None:
         before, after = asked.extension.before, asked.extension.after
         click.echo(f"study {asked.study!r} extended from {before} runs to {after}")
+    if not trials and len(asked.candidates) < top:
+        click.echo(f"{name!r} has no more than {len(asked.candidates)} completed trials to compare")
     if any(candidate.values for candidate in results.candidates):
         for line in words.lines(results):
             click.echo(line)

@@ -105,6 +105,8 @@ def worker(
     Creates the study from the preset of that name when it does not exist yet. Start it once on
     every GPU, on as many machines as you like. Ctrl-C ends it cleanly: the next worker continues
     the trial under way. A second Ctrl-C ends it at once.
+
+    HPO_WEBHOOK (a Slack or Discord address) has a chat told of new bests, failures and the end.
     """
     from hpo.assignment import Assignment
     from hpo.lease_length import lease_seconds

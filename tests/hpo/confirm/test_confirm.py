@@ -221,7 +221,15 @@ def test_before_there_is_anything_to_say_it_is_one_clear_line(search: Search, hp
     ]
     assert "run again" not in hpo("best", "--study", "s").output
     asked = hpo("confirm", "--study", "s", "--top", "2", "--seeds", "2")
-    assert asked.output.splitlines()[-1] == "next: hpo worker --study s.confirm"
+    assert asked.output.splitlines() == [
+        "study 's.confirm' created: 4 runs, trials 1, 2 of 's' under 2 seeds each",
+        "next: hpo worker --study s.confirm",
+    ]
+    asked = hpo("confirm", "--study", "s", "--top", "9", "--seeds", "2")
+    assert asked.output.splitlines()[:2] == [
+        "study 's.confirm' extended from 4 runs to 8",
+        "'s' has no more than 4 completed trials to compare",
+    ]
     refused = hpo("best", "--study", "s", "--confirmed", "--export", "c.yaml")
     assert refused.exit_code == 1
     assert "no candidate of 's.confirm' has two completed runs yet" in refused.output
