@@ -70,8 +70,9 @@ def _of_curves(facts: Facts) -> Noise | None:
     else:
         return None
     sd = statistics.median(curve.noise(len(curve)) for curve in long)
+    bends = ", and the bends of such short curves count as noise" * (least < ENOUGH_EVALUATIONS)
     how = (
         f"from how unevenly the curves of {len(long)} trials with at least {least} evaluations go"
-        " (their second differences), not from reruns: seeds can move a value more"
+        f" (their second differences), not from reruns: seeds can move a value more{bends}"
     )
     return Noise(sd, seeds=False, how=how)

@@ -55,7 +55,9 @@ def _counts(facts: Facts) -> str:
 
 def _leaders(facts: Facts) -> Table:
     shown = facts.complete[:SHOWN]
-    fields = list(dict.fromkeys(field for trial in shown for field in trial.params))
+    tried = {field: None for trial in shown for field in trial.params}
+    searched = facts.config.optuna.search_space
+    fields = sorted(tried, key=[*searched, *tried].index)
     top = shown[0].values[0]
     rows = tuple(
         (
