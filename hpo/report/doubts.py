@@ -10,6 +10,7 @@ from hpo.progress import short
 from hpo.report.document import Finding
 from hpo.report.facts import EPOCHS, Facts, last_part
 from hpo.report.noise import noise_of
+from hpo.report.ranks import differences
 
 FEW = 10  # completed trials
 # Optuna's page on PED-ANOVA: at least 5 trials in the best tenth.
@@ -27,6 +28,7 @@ def doubts(facts: Facts) -> list[Finding]:
         *_unfinished(facts),
         *_few(facts),
         *_importances(facts),
+        *_rank_tests(facts),
         *_leaders(facts),
         *_edges(facts),
         *_last_epoch(facts),
@@ -62,6 +64,15 @@ def _importances(facts: Facts) -> Iterator[Finding]:
             f"The importances come from {count} completed trials{learns}. PED-ANOVA looks at the"
             f" best tenth and needs {ENOUGH_FOR_IMPORTANCES} trials to have five there: read them"
             " as a hint."
+        )
+
+
+def _rank_tests(facts: Facts) -> Iterator[Finding]:
+    sampler = facts.config.optuna.sampler.name
+    if sampler in LEARNING_SAMPLERS and differences(facts):
+        yield Finding(
+            f"The rank tests take trials as independent, and {sampler} drew them near its best:"
+            " their p is a guide."
         )
 
 

@@ -30,6 +30,14 @@ def test_importances_of_twenty_tpe_trials_are_a_hint(written):
     assert "needs 50 trials" in hint
 
 
+@pytest.mark.parametrize(("sampler", "told"), [("tpe", True), ("random", False)])
+def test_rank_tests_on_trials_that_a_sampler_drew_near_its_best_are_a_guide(written, sampler, told):
+    study = written(optuna={"n_trials": 20, "sampler": sampler})
+    for number in range(20):
+        study.complete([0.2 + 0.2 * (number % 2), 0.1], batch=(8, 32)[number % 2])
+    assert any(text.startswith("The rank tests take") for text in texts(study)) is told
+
+
 def test_leaders_within_the_noise_are_named_and_sent_to_confirm(written):
     study = written()
     for top in (0.400, 0.4005, 0.300, 0.200):
