@@ -50,13 +50,21 @@ def present_files(data_path: str | sections.DataFiles) -> dict[str, Path]:
     For looking at data: what trains needs dev as well, see `locate_data`. Raises DataError as that
     does.
     """
-    if isinstance(data_path, str) and (folder := locate(data_path)).is_dir():
+    folder = locate(data_path) if isinstance(data_path, str) else None
+    if folder is not None and _is_folder(folder):
         found = {"train": _needed(folder, "train")}
         others = {name: _find(folder, name) for name in ("dev", "test")}
         return found | {name: path for name, path in others.items() if path is not None}
     files = locate_data(data_path)
     found = {"train": files.train, "dev": files.dev}
     return found if files.test is None else {**found, "test": files.test}
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long, NUL: `locate_data` says so
+        return False
 
 
 def _located(data_path: str | sections.DataFiles) -> DataFiles:

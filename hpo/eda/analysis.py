@@ -81,8 +81,9 @@ def analyse(
 
 
 def _of_nouns(train: Split) -> tuple[tuple[TopicTerms, ...], tuple[Words, ...]]:
-    dialogues = nouns([example.dialogue for example in train.examples])
-    summaries = nouns([example.summaries[0] for example in train.examples if example.summaries])
+    written = [example.summaries[0] for example in train.examples if example.summaries]
+    found = nouns([*(example.dialogue for example in train.examples), *written])
+    dialogues, summaries = found[: len(train.examples)], found[len(train.examples) :]
     words = [count_words("dialogue", dialogues), count_words("summary", summaries)]
     return (
         typical_terms(dialogues, [example.topic for example in train.examples]),

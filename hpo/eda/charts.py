@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor, log10
 
 from hpo.eda.markup import Html, element, joined, number, percent
 
@@ -142,9 +143,9 @@ def number_of(value: float) -> str:
 
 
 def _ticks(last: float) -> list[float]:
-    wanted = last / TICKS
-    power = 10.0 ** (len(str(int(wanted))) - 1) if wanted >= 1 else 0.01
-    step = next(size * power for size in (1, 2, 5, 10, 20, 50) if size * power >= wanted)
+    wanted = last / TICKS if last <= 1 else max(1.0, last / TICKS)  # whole numbers, or shares
+    power = 10.0 ** floor(log10(wanted))
+    step = next(size * power for size in (1, 2, 5, 10) if size * power >= wanted - 1e-9)
     count = int(last / step + 1e-9)
     return [round(step * place, 6) for place in range(count + 1)]
 

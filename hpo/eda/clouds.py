@@ -10,7 +10,8 @@ from wordcloud import WordCloud
 
 from hpo.eda.terms import Words
 
-WIDTH, HEIGHT = 1520, 640  # pixels; shown at half the size, for sharp screens
+WIDTH, HEIGHT = 760, 320  # pixels of the page
+SHARP = 2  # pixels of the picture for one of the page
 SEED = 0  # the same words give the same picture
 # Readable on white and on the dark page alike.
 COLOURS = ("#2f7fd6", "#0f9d76", "#b0772a", "#c0559a", "#7a72d8")
@@ -26,7 +27,8 @@ def draw_cloud(words: Words, font: Path) -> bytes:
         background_color=None,
         prefer_horizontal=1.0,
         max_words=len(words.most),
-        min_font_size=14,
+        min_font_size=10,
+        scale=SHARP,
         relative_scaling=0.5,
         random_state=Random(SEED),
         color_func=_colour,

@@ -65,13 +65,15 @@ class Duplicates:
     """Every pair of dialogues at least `near` alike.
 
     similarity: of two texts, the pieces of `piece` letters that both have over those that either
-    has (Jaccard), without tags, spaces, punctuation and capitals. nearest: how many dialogues
-    have their nearest other one in each 0.05 of similarity, from 0 on; 1 is in the last.
+    has (Jaccard), without tags, spaces, punctuation and capitals. alike: dialogues that have
+    another at least `near` alike. nearest: how many dialogues have their nearest other one in each
+    0.05 of similarity, from 0 on; 1 is in the last.
     """
 
     near: float
     piece: int
     overlaps: tuple[Overlap, ...]
+    alike: int
     nearest: tuple[int, ...]
 
 
@@ -110,6 +112,7 @@ def find_duplicates(splits: Sequence[Split], *, near: float = NEAR) -> Duplicate
             for a in range(len(names))
             for b in range(a, len(names))
         ),
+        alike=int((nearest >= near).sum()),
         nearest=tuple(np.bincount(bins, minlength=round(1 / SIMILARITY_BIN)).tolist()),
     )
 

@@ -1,6 +1,6 @@
 """What a team should know of its data, in sentences that the figures say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hpo.eda.analysis import Analysis
@@ -53,23 +53,18 @@ def _missing(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _copies(overlap: Overlap) -> Finding:
-    kinds = [
-        f"{plural(count, 'pair')} {what}"
-        for count, what in ((overlap.exact, "word for word"), (overlap.near, "nearly"))
-        if count
-    ]
+    exact = f"{plural(overlap.exact, 'pair')} word for word" if overlap.exact else ""
+    near = plural(overlap.near, "near pair") if overlap.near else ""
+    kinds = ", ".join(filter(None, (exact, near)))
     best = overlap.pairs[0]
-    like = f"{best.first.fname} and {best.second.fname}, {best.similarity:.2f} alike"
+    like = f"most alike {best.first.fname} and {best.second.fname}, {best.similarity:.2f}"
     if overlap.first == overlap.second:
-        what = f"{overlap.first} has the same dialogue twice: {' and '.join(kinds)} ({like})."
-        return Finding(True, what, "duplicates")
-    known = plural(overlap.of_second, "dialogue")
-    verb = "is" if overlap.of_second == 1 else "are"
-    what = (
-        f"{known} of {overlap.second} {verb} also in {overlap.first}: "
-        f"{' and '.join(kinds)} ({like})."
-    )
-    return Finding(True, what, "duplicates")
+        what = f"Dialogues of {overlap.first} repeat one another"
+    else:
+        known = plural(overlap.of_second, "dialogue")
+        verb = "is" if overlap.of_second == 1 else "are"
+        what = f"{known} of {overlap.second} {verb} in {overlap.first} too"
+    return Finding(True, f"{what}: {kinds} ({like}).", "duplicates")
 
 
 def _cut(analysis: Analysis) -> Iterator[Finding]:
@@ -103,20 +98,20 @@ def _noise(analysis: Analysis) -> Iterator[Finding]:
         yield Finding(
             False, f"The cleaning takes out all {plural(before, 'piece')} of noise.", "noise"
         )
-    for each in kept:
-        yield Finding(True, _left(each), "noise")
+    for step, text in dict.fromkeys((each.step, each.text) for each in kept):
+        yield _left([each for each in kept if (each.step, each.text) == (step, text)])
 
 
-def _left(noise: NoiseCount) -> str:
-    texts = plural(
-        noise.texts_after, noise.text, "dialogues" if noise.text == "dialogue" else "summaries"
-    )
-    why = "preprocessing.cleaning leaves it out"
-    if noise.text == "summary":
+def _left(kept: Sequence[NoiseCount]) -> Finding:
+    first = kept[0]
+    texts = "dialogues" if first.text == "dialogue" else "summaries"
+    where = ", ".join(f"{each.texts_after:,} of {each.split}" for each in kept)
+    why = f"preprocessing.cleaning has no {first.step}"
+    if first.cleaned:
+        why = "the cleaning does not reach it"
+    elif first.text == "summary":
         why = "summaries are not cleaned"
-    if noise.cleaned:
-        why = "what cleaning left"
-    return f"{texts} of {noise.split} keep noise of the kind {noise.step} ({why})."
+    return Finding(True, f"{first.step} stays in {texts}: {where} ({why}).", "noise")
 
 
 def _tags(analysis: Analysis) -> Iterator[Finding]:

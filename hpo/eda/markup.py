@@ -1,8 +1,10 @@
 """HTML as values: what is not HTML yet is escaped, so that no text of a data file becomes code."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+NUMBER = re.compile(r"[0-9][0-9,.]*(?: %| \([0-9,]+\))?|–")  # 12, 3.5 %, 1,212 (240)
 VOID = frozenset({"img", "meta", "link", "br", "rect", "line"})
 
 
@@ -91,5 +93,4 @@ def _shown(cell: object) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    plain = cell.removesuffix(" %").replace(",", "").replace("–", "0")
-    return not isinstance(cell, Html) and plain.replace(".", "", 1).isdigit()
+    return not isinstance(cell, Html) and NUMBER.fullmatch(cell) is not None

@@ -54,13 +54,17 @@ class NoiseExample:
 
 def count_noise(config: Configuration, splits: Sequence[Split]) -> tuple[NoiseCount, ...]:
     """Count each kind of noise in dialogues and first summaries."""
-    return tuple(
-        _count(config, split, text, step)
-        for split in splits
-        for text in ("dialogue", "summary")
-        if _texts(split.examples, text)
-        for step in NOISE
-    )
+    counts: list[NoiseCount] = []
+    for split in splits:
+        for text in ("dialogue", "summary"):
+            steps = _steps(config, text)
+            written = [each for _, each in _texts(split.examples, text)]
+            cleaned = [clean(each, steps) for each in written]
+            for step in NOISE if written else ():
+                before, after = _times(step, written), _times(step, cleaned)
+                found = NoiseCount(split.name, text, step, step in steps, *before, *after)
+                counts.append(found)
+    return tuple(counts)
 
 
 def noise_examples(config: Configuration, splits: Sequence[Split]) -> tuple[NoiseExample, ...]:
@@ -77,21 +81,10 @@ def noise_examples(config: Configuration, splits: Sequence[Split]) -> tuple[Nois
     return tuple(found)
 
 
-def _count(config: Configuration, split: Split, text: str, step: str) -> NoiseCount:
-    steps = _steps(config, text)
-    written = [each for _, each in _texts(split.examples, text)]
-    before = [len(NOISE[step].findall(each)) for each in written]
-    after = [len(NOISE[step].findall(clean(each, steps))) for each in written]
-    return NoiseCount(
-        split=split.name,
-        text=text,
-        step=step,
-        cleaned=step in steps,
-        texts_before=sum(map(bool, before)),
-        times_before=sum(before),
-        texts_after=sum(map(bool, after)),
-        times_after=sum(after),
-    )
+def _times(step: str, texts: Sequence[str]) -> tuple[int, int]:
+    """Return how many texts have the noise, and how often it is there."""
+    times = [len(NOISE[step].findall(text)) for text in texts]
+    return sum(map(bool, times)), sum(times)
 
 
 def _places(config: Configuration, splits: Sequence[Split], step: str) -> Iterator[NoiseExample]:

@@ -30,32 +30,26 @@ def duplicates_section(analysis: Analysis) -> Html:
 
 
 def _explained(duplicates: Duplicates) -> str:
+    # Of two texts of the same length, this share of each one's pieces is the other's too.
+    common = 2 * duplicates.near / (1 + duplicates.near)
     return (
-        f"Every dialogue is compared with every other. The similarity of two is the share of their "
+        "Every dialogue is compared with every other. The similarity of two is the share of their "
         f"pieces of {duplicates.piece} letters that both have (Jaccard), without tags, spaces and "
-        f"punctuation: 1 is the same text, unrelated dialogues share a few per cent. From "
-        f"{duplicates.near:g} on, two count as near: about four in ten pieces of each are the "
-        "other's too, as in two translations of one dialogue. A dialogue of train that is also in "
-        "dev or test makes a score better than the model is; within train it is learned twice."
-        if duplicates.near == 0.25  # noqa: PLR2004 - the default, which the sentence explains
-        else f"Every dialogue is compared with every other. The similarity of two is the share of "
-        f"their pieces of {duplicates.piece} letters that both have (Jaccard), without tags, "
-        f"spaces and punctuation: 1 is the same text, unrelated dialogues share a few per cent. "
-        f"From {duplicates.near:g} on (--near), two count as near. A dialogue of train that is "
-        "also in dev or test makes a score better than the model is; within train it is learned "
-        "twice."
+        "punctuation: 1 is the same text; unrelated dialogues share a few per cent. From "
+        f"{duplicates.near:g} on (--near), two count as near: {common:.0%} of each one's pieces "
+        "are in the other too. Two translations of one dialogue are often that near. A dialogue "
+        "of train that is also in dev or test makes a score look better than the model is; one "
+        "that is in train twice is learned twice."
     )
 
 
 def _nearest_figure(duplicates: Duplicates) -> Html:
     bins = len(duplicates.nearest)
     total = sum(duplicates.nearest)
-    above = sum(
-        count
-        for place, count in enumerate(duplicates.nearest)
-        if place / bins >= duplicates.near - 1e-9
+    title = (
+        f"{duplicates.alike:,} of {total:,} dialogues have another at least "
+        f"{duplicates.near:g} alike"
     )
-    title = f"{above:,} of {total:,} dialogues have another at least {duplicates.near:g} alike"
     chart = histograms(
         [Panel("all files", plural(total, "dialogue"), duplicates.nearest)],
         edges=[place / bins for place in range(bins + 1)],

@@ -132,7 +132,7 @@ def _characters_figure(of_text: Sequence[Lengths]) -> Html:
         x_label=f"characters of a {first.text}",
         alt=title,
     )
-    return element("details", element("summary", title), chart)
+    return element("details", element("summary", title), element("figure", chart))
 
 
 def _panel(lengths: Lengths) -> Panel:

@@ -1,12 +1,13 @@
 """The page's sections about what the texts say: topics, tags, noise, terms and word clouds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from hpo.eda.analysis import Analysis
 from hpo.eda.clouds import as_url
 from hpo.eda.fonts import MISSING
 from hpo.eda.markup import Html, bar, element, joined, percent, plural, table
 from hpo.eda.noise import NoiseCount
+from hpo.eda.tags import TagCount
 from hpo.eda.terms import TopicTerms, Words
 from hpo.eda.topics import Topics
 
@@ -46,29 +47,20 @@ def topics_section(analysis: Analysis) -> Html:
 
 def tags_section(analysis: Analysis) -> Html:
     """Speakers' tags and masked personal data."""
-    found = [each for each in analysis.tags if each.in_dialogues + each.in_summaries]
-    absent = sorted({each.tag for each in analysis.tags} - {each.tag for each in found})
-    rows = [
-        [
-            element("code", each.tag),
-            each.kind,
-            each.split,
-            each.dialogues,
-            each.in_dialogues,
-            each.in_summaries,
-            each.special,
-        ]
-        for each in found
-    ]
-    heads = [
-        "tag",
-        "kind",
-        "file",
-        "dialogues",
-        "times in dialogues",
-        "times in summaries",
-        "special token",
-    ]
+    by_tag: dict[str, list[TagCount]] = {}
+    for each in analysis.tags:
+        by_tag.setdefault(each.tag, []).append(each)
+    found = {
+        tag: counts
+        for tag, counts in by_tag.items()
+        if any(each.in_dialogues + each.in_summaries for each in counts)
+    }
+    absent = sorted(by_tag.keys() - found.keys())
+    splits = [each.split for each in analysis.sizes]
+    with_summaries = {each.split for each in analysis.ratios}
+    rows = [_tag_row(counts, splits, with_summaries) for counts in found.values()]
+    heads = ["tag", "kind", "one token", *(f"dialogues of {name}" for name in splits)]
+    heads += [f"summaries of {name}" for name in splits if name in with_summaries]
     parts = [
         element(
             "p",
@@ -76,7 +68,7 @@ def tags_section(analysis: Analysis) -> Html:
             "(preprocessing.special_tokens). A tag that is none costs several tokens each "
             "time.",
         ),
-        table(heads, rows, caption="Tags that are there"),
+        table(heads, rows, caption="How often each tag is there (and in how many dialogues)"),
     ]
     if absent:
         parts.append(element("p", f"Nowhere: {', '.join(absent)}.", class_="quiet"))
@@ -149,6 +141,8 @@ def terms_section(analysis: Analysis) -> Html:
 
 def clouds_section(analysis: Analysis, pictures: Mapping[str, bytes] | None) -> Html:
     """Word clouds; `pictures` by text, None where there is no Korean font."""
+    if not analysis.words:
+        return element("p", "Kiwi finds no noun of two syllables or more.")
     if pictures is None:
         said = element("p", MISSING[0].upper() + MISSING[1:] + ".")
         return joined((said, *(_words_table(each) for each in analysis.words)))
@@ -171,6 +165,19 @@ def _most_frequent(topics: Topics) -> Html:
         rows,
         caption=f"The {len(rows)} most frequent of {topics.distinct:,} topics of {topics.split}",
     )
+
+
+def _tag_row(
+    counts: Sequence[TagCount], splits: Sequence[str], with_summaries: Collection[str]
+) -> Sequence[object]:
+    by_split = {each.split: each for each in counts}
+    first = counts[0]
+    shown = [by_split.get(name) for name in splits]
+    times = [
+        "0" if each is None else f"{each.in_dialogues:,} ({each.dialogues:,})" for each in shown
+    ]
+    written = [each.in_summaries for each in shown if each and each.split in with_summaries]
+    return [element("code", first.tag), first.kind, first.special, *times, *written]
 
 
 def _noise_row(noise: NoiseCount) -> Sequence[object]:

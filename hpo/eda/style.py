@@ -41,8 +41,8 @@ table{border-collapse:collapse;font-size:14px;width:100%}
 caption{text-align:left;padding:0 0 6px}
 th{text-align:left;font-weight:600;vertical-align:bottom}
 th,td{padding:5px 12px 5px 0;border-bottom:1px solid var(--line)}
-td{vertical-align:top}
-.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td{vertical-align:top} td code{white-space:nowrap}
+.number{text-align:right;font-variant-numeric:tabular-nums} td.number{white-space:nowrap}
 .bar{display:inline-block;width:140px;height:10px;background:var(--line);border-radius:2px}
 .fill{display:block;height:10px;background:var(--data);border-radius:2px}
 .topics{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:14px;

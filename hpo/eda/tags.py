@@ -16,7 +16,7 @@ class TagCount:
     """One tag in one file.
 
     dialogues: how many have it; in_dialogues, in_summaries: how often it is there (each first
-    summary). kind: speaker, personal data or other. special: one token for the tokenizer.
+    summary). kind: speaker, personal (masked data) or other. special: one token for the tokenizer.
     """
 
     split: str
@@ -40,11 +40,17 @@ class BrokenTag:
 
 def count_tags(config: Configuration, splits: Sequence[Split]) -> tuple[TagCount, ...]:
     """Count every tag that is known or found, in every file; zeros are kept for the known ones."""
-    special = config.preprocessing.special_tokens
-    known = dict.fromkeys((*PEOPLE, *MASKED, *filter(TAG.fullmatch, special)))
-    return tuple(
-        count for split in splits for count in _of_split(split, list(known), frozenset(special))
-    )
+    special = frozenset(config.preprocessing.special_tokens)
+    known = dict.fromkeys((*PEOPLE, *MASKED, *filter(TAG.fullmatch, sorted(special))))
+    others = {
+        tag
+        for split in splits
+        for example in split.examples
+        for text in (example.dialogue, *example.summaries[:1])
+        for tag in TAG.findall(text)
+    }
+    tags = [*known, *sorted(others - known.keys())]
+    return tuple(count for split in splits for count in _of_split(split, tags, special))
 
 
 def find_broken(config: Configuration, splits: Sequence[Split]) -> tuple[BrokenTag, ...]:
@@ -68,7 +74,7 @@ def find_broken(config: Configuration, splits: Sequence[Split]) -> tuple[BrokenT
     return tuple(broken)
 
 
-def _of_split(split: Split, known: Sequence[str], special: frozenset[str]) -> list[TagCount]:
+def _of_split(split: Split, tags: Sequence[str], special: frozenset[str]) -> list[TagCount]:
     dialogues: Counter[str] = Counter()
     in_dialogues: Counter[str] = Counter()
     in_summaries: Counter[str] = Counter()
@@ -78,7 +84,6 @@ def _of_split(split: Split, known: Sequence[str], special: frozenset[str]) -> li
         dialogues.update(set(found))
         for summary in example.summaries[:1]:
             in_summaries.update(TAG.findall(summary))
-    others = sorted({*in_dialogues, *in_summaries}.difference(known))
     return [
         TagCount(
             split=split.name,
@@ -89,11 +94,11 @@ def _of_split(split: Split, known: Sequence[str], special: frozenset[str]) -> li
             in_dialogues=in_dialogues[tag],
             in_summaries=in_summaries[tag],
         )
-        for tag in (*known, *others)
+        for tag in tags
     ]
 
 
 def _kind(tag: str) -> str:
     if tag in MASKED:
-        return "personal data"
+        return "personal"
     return "speaker" if tag.startswith("#Person") else "other"

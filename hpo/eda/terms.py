@@ -11,7 +11,7 @@ TERMS = 10
 TOPICS = 12
 FEWEST = 3  # dialogues of a topic; with fewer, its terms are those of single dialogues
 IN_DIALOGUES = 2  # a noun of one dialogue only is a name or a slip
-CLOUD_WORDS = 150
+CLOUD_WORDS = 120
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def write_report(
         warn(MISSING)
     analysis = analyse(config, splits, near=near, say=say)
     say("page")
-    written = render(analysis, None if found is None else _pictures(analysis, found))
+    written = render(analysis, None if found is None else draw_clouds(analysis, found))
     if data is not None:
         write_whole(data, as_json(analysis))
     write_whole(page, written)
@@ -51,7 +51,8 @@ def as_json(analysis: Analysis) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def _pictures(analysis: Analysis, font: Path) -> Mapping[str, bytes]:
+def draw_clouds(analysis: Analysis, font: Path) -> Mapping[str, bytes]:
+    """Return the word clouds by the text whose words they hold, as PNG."""
     return {words.text: draw_cloud(words, font) for words in analysis.words}
 
 
