@@ -5,11 +5,14 @@ kept is the last. The learning rate follows the whole plan of `training.num_trai
 in the trial whose best evaluation says where to stop.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from safetensors import SafetensorError
+from transformers import BartForConditionalGeneration
 
 from config.load import dump
 from config.schema import Configuration
@@ -18,7 +21,8 @@ from trainer.checkpoint import Checkpoints, write_model
 from trainer.device import cpu_threads, device_name, pick_device, pick_precision
 from trainer.device_errors import device_errors_named
 from trainer.divergence import Divergence
-from trainer.errors import TrainerError
+from trainer.encode import EncodedSplit
+from trainer.errors import TrainerError, first_line
 from trainer.evaluation import Step
 from trainer.fit import borrowed_model
 from trainer.generate import padding_of
@@ -27,8 +31,6 @@ from trainer.micro_batch import FittingBatch, InProcess, training_load
 from trainer.objective import Objective
 from trainer.plan import plan_of
 from trainer.session import TrainingSession
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,6 @@ def fit_on_all(
     started = time.monotonic()
     last = _last_evaluation(config, epochs)
     device = pick_device()
-    precision = pick_precision(config.training.precision, device)
     passed: list[Progress] = []
 
     def follow(progress: Progress, _: object) -> bool:
@@ -79,41 +80,23 @@ def fit_on_all(
         borrowed_model(config, session, device) as model,
     ):
         examples = session.all_split(config)
-        plan = plan_of(config, len(examples))
         checkpoints = Checkpoints(output_dir, limit=1)
         checkpoints.clear()
-        loop = Loop(
-            model=model,
-            arguments=arguments_of(
-                config,
-                plan=plan,
-                precision=precision,
-                cpu=device.type == "cpu",
-                output_dir=output_dir,
-            ),
-            examples=examples,
-            padding=padding_of(model.generation_config),
-            objective=Objective.of(config.training),
-            watch=Watch(
-                plan,
-                on_step,
-                Divergence(model.config.vocab_size, penalty=config.training.rdrop_alpha),
-            ),
-            batch=FittingBatch(training_load(config, precision, device), InProcess()),
-            on_evaluation=follow,
-        )
+        loop = _loop(config, model, examples, folder=output_dir, on_step=on_step, follow=follow)
         try:
             loop.run()
         finally:
             loop.let_go()
-        tokenizer = session.tokenizer(config)
-        checkpoints.keep(
-            last,
-            0.0,
-            lambda folder: write_model(
-                folder, model=model, tokenizer=tokenizer, settings=dump(config)
-            ),
+        write = partial(
+            write_model, model=model, tokenizer=session.tokenizer(config), settings=dump(config)
         )
+        try:
+            checkpoints.keep(last, 0.0, write)
+        except (OSError, SafetensorError) as error:
+            raise TrainerError(
+                f"the model cannot be written to {output_dir} ({first_line(error)}); "
+                "free some space, and train it again"
+            ) from error
     return FinalFit(
         examples=len(examples),
         epochs=passed[-1].epoch,
@@ -122,6 +105,33 @@ def fit_on_all(
         model=checkpoints.place(last),
         seconds=time.monotonic() - started,
         device=device_name(device),
+    )
+
+
+def _loop(
+    config: Configuration,
+    model: BartForConditionalGeneration,
+    examples: EncodedSplit,
+    *,
+    folder: Path,
+    on_step: Callable[[Step], None],
+    follow: Callable[[Progress, object], bool],
+) -> Loop:
+    device = model.device
+    precision = pick_precision(config.training.precision, device)
+    plan = plan_of(config, len(examples))
+    divergence = Divergence(model.config.vocab_size, penalty=config.training.rdrop_alpha)
+    return Loop(
+        model=model,
+        arguments=arguments_of(
+            config, plan=plan, precision=precision, cpu=device.type == "cpu", output_dir=folder
+        ),
+        examples=examples,
+        padding=padding_of(model.generation_config),
+        objective=Objective.of(config.training),
+        watch=Watch(plan, on_step, divergence),
+        batch=FittingBatch(training_load(config, precision, device), InProcess()),
+        on_evaluation=follow,
     )
 
 

@@ -1,5 +1,6 @@
 """`hpo train --all-data`: how long it trains, on what, and what it says of the score."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,19 @@ def test_a_model_is_replaced_only_when_asked(run: Any, tmp_path: Path) -> None:
     assert "holds a model already" in refused.output
     assert run("--overwrite").exit_code == 0
     assert (tmp_path / "final" / "settings.yaml").read_text(encoding="utf-8") != "a model"
+
+
+def test_a_full_disk_is_one_clear_line(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("trainer.final_fit.write_model", full)
+    result = run()
+    assert result.exit_code == 1
+    assert result.output.splitlines()[-1] == (
+        "Error: the model cannot be written to final ([Errno 28] No space left on device); "
+        "free some space, and train it again"
+    )
 
 
 def test_the_same_again_gives_the_same_weights(run: Any, tmp_path: Path) -> None:
