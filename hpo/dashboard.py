@@ -19,10 +19,10 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import optuna
 import optuna_dashboard
-from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import BaseStorage
 from rich.console import Console
 
+from hpo.dashboard_artifacts import ArtifactFolder
 from hpo.dashboard_gate import Access, Gate
 from hpo.dashboard_notes import find_notes_by_key
 from hpo.dashboard_origin import is_loopback
@@ -114,7 +114,7 @@ def running(
     """
     # Given a URL, optuna-dashboard would read every trial again for every poll.
     find_notes_by_key()
-    store = None if artifacts is None else FileSystemArtifactStore(artifacts)
+    store = None if artifacts is None else ArtifactFolder(artifacts)
     app = optuna_dashboard.wsgi(optuna.storages.get_storage(storage), artifact_store=store)
     access = replace(access or Access(), artifacts=store is not None)
     with _listening(host, port) as server:

@@ -57,6 +57,17 @@ def test_the_dashboard_serves_page_samples_and_plots(study, tmp_path):
         assert send(url, "GET", f"/artifacts/1/{page['artifact_id']}").status == 403
 
 
+def test_an_artifact_whose_file_is_elsewhere_is_not_found(study, tmp_path):
+    told(study, tmp_path / "artifacts")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with running(study.database.storage, host="127.0.0.1", port=0, artifacts=empty) as url:
+        meta = send(url, "GET", "/api/studies/1").json["artifacts"][0]
+        answer = send(url, "GET", f"/artifacts/1/{meta['artifact_id']}")
+    assert answer.status == 404
+    assert b"not in the folder" in answer.body
+
+
 def test_publishing_again_takes_the_place_of_the_older_report(study, tmp_path):
     told(study, tmp_path)
     files = {path.name for path in tmp_path.iterdir() if not path.name.startswith("hpo.db")}
