@@ -105,7 +105,7 @@ def _panel(panel: Panel, edges: Sequence[float], scale: float, *, top: float) ->
         for i, count in enumerate(panel.counts)
         if count
     ]
-    parts.append(_text(WIDTH - RIGHT, top - 6, panel.note, anchor="end", kind="quiet"))
+    parts.append(_text(WIDTH - RIGHT - 6, top - 6, panel.note, anchor="end", kind="quiet"))
     parts.append(_text(LEFT, top - 6, panel.name, anchor="start", kind="strong"))
     return parts
 

@@ -58,13 +58,14 @@ def _copies(overlap: Overlap) -> Finding:
     kinds = ", ".join(filter(None, (exact, near)))
     best = overlap.pairs[0]
     like = f"most alike {best.first.fname} and {best.second.fname}, {best.similarity:.2f}"
-    if overlap.first == overlap.second:
-        what = f"Dialogues of {overlap.first} repeat one another"
-    else:
-        known = plural(overlap.of_second, "dialogue")
-        verb = "is" if overlap.of_second == 1 else "are"
-        what = f"{known} of {overlap.second} {verb} in {overlap.first} too"
-    return Finding(True, f"{what}: {kinds} ({like}).", "duplicates")
+    known = plural(overlap.of_second, "dialogue")
+    have = "has" if overlap.of_second == 1 else "have"
+    copies = "copies" if overlap.exact else "near copies"
+    return Finding(
+        True,
+        f"{known} of {overlap.second} {have} {copies} in {overlap.first}: {kinds} ({like}).",
+        "duplicates",
+    )
 
 
 def _cut(analysis: Analysis) -> Iterator[Finding]:

@@ -10,9 +10,9 @@ def test_what_was_planted_is_said_and_what_may_be_wrong_stands_first(analysis):
     said = [each.text for each in found if each.look]
     assert [each.look for each in found] == sorted((each.look for each in found), reverse=True)
     for part in (
-        "Dialogues of train repeat one another: 1 pair word for word (most alike a and d, 1.00)",
-        "1 dialogue of dev is in train too: 2 near pairs",
-        "1 dialogue of test is in train too: 1 pair word for word (most alike b and g, 1.00)",
+        "2 dialogues of train have copies in train: 1 pair word for word (most alike a and d",
+        "1 dialogue of dev has near copies in train: 2 near pairs",
+        "1 dialogue of test has copies in train: 1 pair word for word (most alike b and g",
         "model.max_decoder_length 64 cuts summaries: 20.0 % of train (1), 0 % of dev (0).",
         "laughter stays in summaries: 1 of train (summaries are not cleaned)",
         "stray_jamo stays in dialogues: 1 of train (preprocessing.cleaning has no stray_jamo)",
