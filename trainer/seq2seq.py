@@ -5,6 +5,7 @@ in fp32 without sampling, so that machines differ in rounding alone. Weights are
 safetensors where there are any, else by torch's weights-only reader, as `pretrained.py` does.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
@@ -12,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokenizerFast
+import transformers
+from transformers import PreTrainedTokenizerFast
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as MODELS,
+)
+from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES as TOKENIZERS
 
 from trainer.device import pick_device
 from trainer.errors import TrainerError, first_line
@@ -74,13 +80,10 @@ class Rewriter:
         quiet_transformers()
         with rng_untouched():
             try:
-                self._tokenizer = _tokenizer(folder, multilingual=writer.source is not None)
-                self._model: Any = AutoModelForSeq2SeqLM.from_pretrained(
-                    folder,
-                    dtype=torch.float32,
-                    use_safetensors=safe,
-                    weights_only=True,
-                    trust_remote_code=False,
+                self._tokenizer = _tokenizer(folder)
+                # not by an Auto class: that may ask people whether to run a checkpoint's code
+                self._model: Any = getattr(transformers, MODELS[_kind(folder)]).from_pretrained(
+                    folder, dtype=torch.float32, use_safetensors=safe, weights_only=True
                 )
             except Exception as error:  # each kind of checkpoint has its own
                 raise TrainerError(
@@ -88,6 +91,8 @@ class Rewriter:
                     "give a seq2seq checkpoint, with its tokenizer beside it"
                 ) from error
         self._model.to(pick_device()).eval()
+        source = writer.source
+        self._begin = None if source is None else self._language(source)
         self._options = self._search()
         positions = getattr(self._model.config, "max_position_embeddings", None) or 4 * LONGEST
         self._longest = min(LONGEST, positions - MORE_TOKENS - 1)
@@ -119,8 +124,14 @@ class Rewriter:
         return found
 
     def _ids(self, sentence: str) -> list[int]:
-        ids: list[int] = self._tokenizer(self.writer.prefix + sentence)["input_ids"]
-        end = self._tokenizer.eos_token_id
+        """Return its tokens as its tokenizer gives them, the end behind them in any case.
+
+        A multilingual checkpoint is told the language by the first token.
+        """
+        text, end = self.writer.prefix + sentence, self._tokenizer.eos_token_id
+        ids: list[int] = self._tokenizer(text, add_special_tokens=self._begin is None)["input_ids"]
+        if self._begin is not None:
+            ids = [self._begin, *ids]
         return ids if end is None or end in ids[-2:] else [*ids, end]
 
     def _written(self, rows: Sequence[list[int]]) -> list[str]:
@@ -136,22 +147,33 @@ class Rewriter:
 
     def _search(self) -> dict[str, Any]:
         options: dict[str, Any] = {"num_beams": self.writer.num_beams, "do_sample": False}
-        if self.writer.source is not None and self.writer.target is not None:
-            self._tokenizer.src_lang = self.writer.source
-            number = self._tokenizer.convert_tokens_to_ids(self.writer.target)
-            if number in {None, self._tokenizer.unk_token_id}:
-                raise TrainerError(
-                    f"{self.writer.field} {self.writer.name!r} has no language "
-                    f"{self.writer.target!r}; write the code as its tokenizer does"
-                )
-            options["forced_bos_token_id"] = number
+        if self.writer.target is not None:
+            options["forced_bos_token_id"] = self._language(self.writer.target)
         return options
 
+    def _language(self, code: str) -> int:
+        number = self._tokenizer.convert_tokens_to_ids(code)
+        if not isinstance(number, int) or number == self._tokenizer.unk_token_id:
+            raise TrainerError(
+                f"{self.writer.field} {self.writer.name!r} has no language {code!r}; "
+                "write the code as its tokenizer does"
+            )
+        return number
 
-def _tokenizer(folder: Path, *, multilingual: bool) -> Any:
-    """Return its tokenizer: as tokenizer.json has it, or by its class where that does the work."""
-    if (folder / "tokenizer.json").is_file() and not multilingual:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-        if tokenizer.pad_token is not None:
-            return tokenizer
-    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+
+def _kind(folder: Path) -> str:
+    """Return the kind of model; ValueError where it is none that writes text for a text."""
+    kind = str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
+    if kind not in MODELS:
+        raise ValueError(f"it is a {kind!r} model")
+    return kind
+
+
+def _tokenizer(folder: Path) -> Any:
+    """Return its tokenizer: as tokenizer.json has it, or of its kind's own class."""
+    if (folder / "tokenizer.json").is_file():
+        return PreTrainedTokenizerFast.from_pretrained(folder)
+    name = TOKENIZERS.get(_kind(folder))
+    if name is None:
+        raise ValueError("it has no tokenizer.json, and its own kind needs another package")
+    return getattr(transformers, name).from_pretrained(folder)

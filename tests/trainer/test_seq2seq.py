@@ -15,6 +15,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
+import trainer.seq2seq
 from trainer.errors import TrainerError
 from trainer.seq2seq import LONGEST, Rewriter, Writer
 
@@ -88,14 +89,24 @@ def test_a_multilingual_checkpoint_begins_with_its_language(saved_model: Path) -
         ("language", "has no language 'xx_XX'; write the code as its tokenizer does"),
         ("weights", "can't be read: "),
         ("tokenizer", "can't be read: "),
+        ("package", "can't be read: it has no tokenizer.json, and its own kind needs another"),
+        ("kind", "can't be read: it is a 'gpt2' model; give a seq2seq checkpoint"),
     ],
 )
-def test_what_cannot_write_is_one_clear_line(saved_model: Path, damage: str, says: str) -> None:
+def test_what_cannot_write_is_one_clear_line(
+    saved_model: Path, damage: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     languages = ("xx_XX", "xx_XX") if damage == "language" else (None, None)
     if damage == "weights":
         (saved_model / "model.safetensors").write_bytes(b"none")
     if damage == "tokenizer":
         (saved_model / "tokenizer.json").write_text("{", encoding="utf-8")
+    if damage == "package":
+        random_model("marian", 500).save_pretrained(saved_model)
+        (saved_model / "tokenizer.json").unlink()
+        monkeypatch.setitem(trainer.seq2seq.TOKENIZERS, "marian", None)  # as without sentencepiece
+    if damage == "kind":
+        (saved_model / "config.json").write_text('{"model_type": "gpt2"}', encoding="utf-8")
     with pytest.raises(TrainerError) as caught:
         Rewriter(Writer(FIELD, str(saved_model), "", *languages))
     message = str(caught.value)
