@@ -37,22 +37,26 @@ def doubts(facts: Facts) -> list[Finding]:
 
 
 def _unfinished(facts: Facts) -> Iterator[Finding]:
-    status = facts.status
-    left = 0 if status.stopped else max(status.budget - status.taken, 0)
-    if status.running or left:
-        yield Finding(
-            f"The study is not over: {status.running} trials run and {left} have not begun."
-        )
+    running, left = facts.status.running, _left(facts)
+    if running or left:
+        yield Finding(f"The study is not over (trials running: {running}, not begun: {left}).")
+
+
+def _left(facts: Facts) -> int:
+    """How many trials of the budget are still to begin."""
+    return 0 if facts.status.stopped else max(facts.status.budget - facts.status.taken, 0)
 
 
 def _few(facts: Facts) -> Iterator[Finding]:
     count = len(facts.complete)
     if 0 < count < FEW:
         beside = f", beside {len(facts.pruned)} pruned ones" if facts.pruned else ""
+        name, more = quote(facts.study), 2 * facts.status.budget
         yield Finding(
             f"Only {count} completed trial{'s' * (count != 1)}{beside}: the best may be luck.",
-            "Give the study more trials: "
-            f"hpo create --study {quote(facts.study)} -o optuna.n_trials={2 * facts.status.budget}",
+            f"Let the budget be spent: hpo worker --study {name}"
+            if _left(facts)
+            else f"Give the study more trials: hpo create --study {name} -o optuna.n_trials={more}",
         )
 
 

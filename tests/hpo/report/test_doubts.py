@@ -17,7 +17,7 @@ def texts(study):
 
 def test_a_study_without_trials_is_not_over_and_no_more_is_said(written):
     assert texts(written()) == [
-        "The study is not over: 0 trials run and 12 have not begun.",
+        "The study is not over (trials running: 0, not begun: 12).",
     ]
 
 
