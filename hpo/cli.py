@@ -6,6 +6,7 @@ Command modules import only click at the top, so `hpo --help` answers before tor
 import click
 
 from hpo.command_group import Commands
+from hpo.commands.baseline import baseline
 from hpo.commands.best import best
 from hpo.commands.check import check
 from hpo.commands.config import config
@@ -58,6 +59,7 @@ for command in (
     train,
     predict,
     ensemble,
+    baseline,
     mirror,
     dashboard,
     studies,

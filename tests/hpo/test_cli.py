@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from hpo.cli import main
 
 COMMANDS = {
+    "baseline",
     "best",
     "check",
     "config",
