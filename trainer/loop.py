@@ -139,7 +139,7 @@ class Loop(Seq2SeqTrainer):
         )
         self.remove_callback(PrinterCallback)
         self.loss = loss
-        self.objective = objective
+        self.objective: Objective = objective  # mypy cannot tell through the Trainer
         self.watch = watch
         self.examples = examples
         self.split_steps = SplitSteps(model, batch)
