@@ -15,6 +15,7 @@ from trainer.resume_objects import open_place
 
 NAME = "disk"
 GIB = 1024**3
+BLOCK = 4096
 WEIGHT = 4  # bytes of a parameter in a kept model
 RESUME = 3 * 4  # bytes of a parameter in a resume state: with both of AdamW's moments
 STATES = 2  # of a running trial: the last one goes when the next one is there
@@ -71,13 +72,9 @@ def room_of(chosen: Chosen, subject: Subject, parameters: int) -> Room:
 
 def disk_finding(room: Room) -> Finding:
     """A failure where not one trial fits or nothing can be written; a warning where not all do."""
-    standing = next(each for each in (room.output, *room.output.parents) if os.path.lexists(each))
     other = "choose another --output"
     try:
-        with tempfile.TemporaryFile(dir=standing) as file:
-            file.write(b"\0" * 4096)
-            file.flush()
-        free = shutil.disk_usage(standing).free
+        free = _free(room.output)
     except OSError as error:
         text = f"nothing can be written in {room.output}: {error.strerror}"
         return Finding(NAME, "failure", text, other)
@@ -85,8 +82,8 @@ def disk_finding(room: Room) -> Finding:
         f"{_size(free)} free for {room.output}; a trial takes up to {_size(room.one)},"
         f" {room.trials} trials up to {_size(room.all)} where none is pruned"
     )
-    if room.checkpoints is not None and (away := _away(room.checkpoints)):
-        return Finding(NAME, "failure", f"{text}; {away}", "see general.checkpoint_root")
+    if room.checkpoints is not None and (away := _away(room.checkpoints, room.resume)):
+        return Finding(NAME, "failure", f"{text}; {away}", "choose another --checkpoints")
     if free < room.one:
         return Finding(NAME, "failure", text, f"free space, or {other}")
     if free < room.all:
@@ -95,9 +92,23 @@ def disk_finding(room: Room) -> Finding:
     return Finding(NAME, "ok", text)
 
 
-def _away(root: str) -> str | None:
-    """Why running trials cannot save there; nothing is written."""
+def _free(folder: Path) -> int:
+    """How much is free where the folder is or will be; something is written there and goes.
+
+    Raises OSError.
+    """
+    standing = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+    with tempfile.TemporaryFile(dir=standing) as file:
+        file.write(b"\0" * BLOCK)
+        file.flush()
+    return shutil.disk_usage(standing).free
+
+
+def _away(root: str, needed: int) -> str | None:
+    """Why a running trial cannot save there; of a URL only whether it can be listed."""
     try:
+        if "://" not in root and (free := _free(Path(root).expanduser())) < needed:
+            return f"{root} has {_size(free)} free, and a running trial saves up to {_size(needed)}"
         open_place(root, "check").entries()
     except Exception as error:  # noqa: BLE001 - each storage's library has errors of its own
         return f"{root} cannot be used: {first_line(error)}"

@@ -102,12 +102,12 @@ class Subject:
         return Texts(files, train, dev, test)
 
     def _load_tokenizer(self) -> PreTrainedTokenizerBase:
-        config = self.config
-        quiet_transformers()
-        return load_tokenizer(config)
+        self.model.get()  # one line is enough where there is no model at all
+        return load_tokenizer(self.config)
 
     def _read_model(self) -> BartConfig:
         config = self.config
+        quiet_transformers()
         settings = read_model_config(config.model.name)
         return BartConfig.from_dict({**settings.to_dict(), **dict(config.model.architecture)})
 
