@@ -30,8 +30,8 @@ def layerwise_groups(
     decayed: names of the parameters that weight decay is applied to.
     """
     layers = {
-        "encoder": model.config.encoder_layers,
-        "decoder": model.config.decoder_layers,
+        "encoder": len(model.model.encoder.layers),
+        "decoder": len(model.model.decoder.layers),
     }
     groups: dict[tuple[int, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
