@@ -1,7 +1,7 @@
 """Dialogues that are there twice, or nearly, within a file and from one file to another.
 
 Every pair of dialogues is compared, without a guess: the number of pieces that two texts share is
-one sparse matrix product, a few seconds for the competition's 13,455 dialogues.
+one sparse matrix product, 10 s of a processor's time for the competition's 13,455 dialogues.
 """
 
 import re
