@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.schema import Configuration
-from hpo.check.finding import Finding
+from hpo.check.finding import Finding, Level
 from hpo.check.model import parameters_of
 from hpo.check.subject import Subject
 from hpo.check.trying import tried, why_not
@@ -40,7 +40,7 @@ def look_at_memory(subject: Subject) -> Finding:
     if reason is None:
         return measured(config, free, tried(config, "memory"))
     found = estimated(config, reckoned, free)
-    level = "failure" if found.level == "failure" else "warning"
+    level: Level = "failure" if found.level == "failure" else "warning"
     return Finding(NAME, level, f"{found.text}; not tried: {reason}", found.mend)
 
 

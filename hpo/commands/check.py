@@ -117,11 +117,12 @@ def _show(checks: "Iterable[Check]", *, as_json: bool) -> None:
     """Print each finding as it comes, or all as JSON at the end."""
     from rich.console import Console
 
-    from hpo.check.finding import passed, report
+    from hpo.check.finding import Finding, passed, report
     from hpo.check.running import findings_of
     from hpo.check.view import line, summary
 
-    console, findings = Console(soft_wrap=True), []
+    console = Console(soft_wrap=True)
+    findings: list[Finding] = []
     for each in findings_of(checks):
         found = replace(each, text=printable(each.text), mend=printable(each.mend))
         findings.append(found)
