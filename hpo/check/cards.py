@@ -88,7 +88,7 @@ def why_none() -> str:
     if torch.version.cuda is None:
         return "it is built without CUDA"
     try:
-        torch.cuda.init()
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # torch gives it no types
     except (RuntimeError, AssertionError) as error:
         return str(error).splitlines()[0]
     return "CUDA_VISIBLE_DEVICES hides it, or it is switched to another use"

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 
 import hpo
@@ -92,8 +91,7 @@ def differing(lock: str) -> Iterator[str]:
 
 
 def _applies(requirement: Requirement) -> bool:
-    environment = {**default_environment(), "extra": ""}
-    return requirement.marker is None or requirement.marker.evaluate(environment)
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
 
 
 def _public(number: str) -> str:
