@@ -154,7 +154,7 @@ def chat_server() -> Iterator[ChatServer]:
         thread.join()
 
 
-def wait_for(condition: Any, seconds: float = 60.0) -> None:
+def wait_for(condition: Any, seconds: float = 300.0) -> None:
     """Wait until it holds."""
     until = time.monotonic() + seconds
     while not condition():
