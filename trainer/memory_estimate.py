@@ -7,6 +7,7 @@ of attention). The allocator's rounding and workspaces are not in it: leave a ma
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from transformers import BartConfig
 
@@ -81,7 +82,8 @@ def _fixed(size: Size) -> int:
 
 
 def _step(config: Configuration, size: Size, batch: int) -> float:
-    bart, kept = size.bart, HALF if size.half else FULL
+    bart: Any = size.bart  # transformers types its sizes as optional
+    kept = HALF if size.half else FULL
     width, inputs, targets = bart.d_model, batch * size.inputs, batch * size.targets
     encoder = inputs * (kept.encoder * width + kept.inner * bart.encoder_ffn_dim)
     decoder = targets * (kept.decoder * width + kept.inner * bart.decoder_ffn_dim)
@@ -93,16 +95,16 @@ def _step(config: Configuration, size: Size, batch: int) -> float:
     passes = 2 if config.training.rdrop_alpha else 1  # R-Drop keeps both for its backward pass
     layers *= passes
     if size.cuda:
-        return layers + passes * LOGITS * targets * bart.vocab_size
+        return float(layers + passes * LOGITS * targets * bart.vocab_size)
     buffers = RDROP_BUFFERS if passes > 1 else 1
-    return layers + FP32 * bart.vocab_size * (buffers * min(ROWS, targets) + width)
+    return float(layers + FP32 * bart.vocab_size * (buffers * min(ROWS, targets) + width))
 
 
 def _search(size: Size, texts: int, *, beams: int, new: int) -> float:
-    bart, number = size.bart, 2 if size.half else FP32
-    rows, width = texts * beams, size.bart.d_model
+    bart: Any = size.bart
+    number, rows, width = 2 if size.half else FP32, texts * beams, bart.d_model
     past = 2 * number * bart.decoder_layers * width * (texts * size.inputs + rows * new)
     encoder = texts * size.inputs * FP32 * (4 * width + 2 * bart.encoder_ffn_dim)
     logits = rows * bart.vocab_size * SCORES
     loss = texts * size.targets * bart.vocab_size * SCORES if size.cuda else 0
-    return max(past + logits, encoder, loss)
+    return float(max(past + logits, encoder, loss))

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
+from typing import TypeVar
 
 MEASURES = ("rouge1", "rouge2", "rougeL")
 COMBINED = "rouge_combined_f1"
+Unit = TypeVar("Unit", str, tuple[str, str])
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +52,7 @@ def f1(one: Counted, other: Counted, metric: str) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-def _shared(
-    one: Counter[str] | Counter[tuple[str, str]], other: Counter[str] | Counter[tuple[str, str]]
-) -> int:
+def _shared(one: Counter[Unit], other: Counter[Unit]) -> int:
     return (one & other).total()
 
 

@@ -50,7 +50,8 @@ class Product:
 def _packed(weight: torch.Tensor, rows: int) -> torch.Tensor | None:
     """Return the weight as oneDNN wants it for so many rows; None where it has no such way."""
     plain = weight.device.type == "cpu" and weight.dtype == torch.float32
-    if not plain or not torch.backends.mkldnn.is_available() or not _is_x86():
+    has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if not plain or not has_onednn or not _is_x86():
         return None
     packed: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, rows)  # noqa: SLF001
     return packed

@@ -135,7 +135,7 @@ def _scored(
         prompt_tokens=prompt,
         completion_tokens=completion,
         uncounted=uncounted,
-        cost=request.prices and request.prices.of(prompt, completion),
+        cost=None if request.prices is None else request.prices.of(prompt, completion),
         cut=sum(answer.finish == "length" for answer in answers),
     )
 
