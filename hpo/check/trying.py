@@ -50,6 +50,11 @@ def tried(config: Configuration, measure: Measure) -> dict[str, Any]:
     except subprocess.TimeoutExpired as error:
         raise TryFailed(f"one step tried was not over in {LONGEST_S // 60} minutes") from error
     lines = [line for line in ended.stdout.splitlines() if line.strip()] or ["it said nothing"]
+    if ended.returncode < 0:
+        raise TryFailed(
+            f"a step of it was tried and ended by signal {-ended.returncode};"
+            " if that is 9, memory ran out"
+        )
     if ended.returncode:
         raise TryFailed(f"a step of it was tried and failed: {lines[-1].strip()}")
     found: dict[str, Any] = json.loads(lines[-1])

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from optuna.trial import TrialState, create_trial
-from small_training import write_dialogues
+from small_training import small_config, write_dialogues
 
+from config.load import dump
 from hpo import study as studies
 from hpo.check import experiment
 from hpo.check.finding import Check
@@ -289,3 +290,19 @@ def test_a_pinned_folder_outside_this_one_is_for_the_operator_to_name(
     assert failures(told) == ["disk"]
     assert "--output" in told["disk"]["text"] + told["disk"]["mend"]
     assert failures(found("--study", "s", "--output", str(tmp_path / "elsewhere"))) == []
+
+
+def test_trying_measures_memory_and_time_in_a_process_of_its_own(
+    found, hpo, tmp_path: Path
+) -> None:
+    write_dialogues(tmp_path / "data")
+    settings = dump(small_config(tmp_path / "data", tmp_path / "outputs"))
+    (tmp_path / "small.yaml").write_text(settings, encoding="utf-8")
+    told = found("-c", str(tmp_path / "small.yaml"), "--try")
+    assert failures(told) == []
+    assert "GiB (measured: two steps and an evaluation" in told["memory"]["text"]
+    assert told["memory"]["level"] == "ok"
+    assert "for 12 trials of 7 epochs with one worker" in told["time"]["text"]
+    assert "told from 4 of 4 dev dialogues" in told["time"]["text"]
+    assert list((tmp_path / "here").iterdir()) == []
+    assert not (tmp_path / "outputs").exists()
