@@ -29,6 +29,7 @@ from trainer.session import TrainingSession
 WARM_UP_STEPS = 3
 ENOUGH_S = 30.0  # of steps; an epoch that is shorter is trained whole
 SAMPLE = 64  # dev dialogues that are summarized; all where there are fewer
+COLD = 1  # evaluations first, which load Kiwi and part the references; a worker does it once
 NICENESS = 10
 
 
@@ -50,15 +51,14 @@ class _Sizes(InProcess):
 
 
 class _Watch:
-    """Seconds of optimizer steps once the first ones are over, and of the evaluation behind them.
+    """Seconds of optimizer steps once the first ones are over, and of the last evaluation.
 
-    `steps_only` ends the training when the steps have been measured.
+    The training ends when the steps have been measured, or behind so many evaluations.
     """
 
-    def __init__(self, *, steps_only: bool) -> None:
-        self._steps_only = steps_only
-        self._began = time.monotonic()
-        self._last = 0.0
+    def __init__(self, *, evaluations: int) -> None:
+        self._left = evaluations  # 0: the steps are what is measured
+        self._began = self._last = time.monotonic()
         self._counted = 0
         self.evaluation_s = 0.0
 
@@ -70,17 +70,20 @@ class _Watch:
     def on_step(self, step: Step) -> None:
         """Count a step; the first ones make the process warm."""
         self._last = time.monotonic()
-        if step.step == min(WARM_UP_STEPS, step.total_steps - 1):
-            self._began, self._counted = self._last, 0
+        if step.step <= min(WARM_UP_STEPS, step.total_steps - 1):
+            self._began = self._last
             return
         self._counted += 1
         over = step.step == step.total_steps or self._last - self._began >= ENOUGH_S
-        if self._steps_only and over:
+        if not self._left and over:
             raise _Enough
 
     def on_evaluation(self, _: Evaluation) -> bool:
         """Take the time since the last step."""
         self.evaluation_s = time.monotonic() - self._last
+        self._left -= 1
+        if self._left:
+            return True
         raise _Enough
 
 
@@ -91,7 +94,7 @@ def measure_memory(config: Configuration, files: DataFiles, folder: Path) -> dic
     rows = STEPS_FOR_MEMORY * training.per_device_train_batch_size
     session.train = longest(session.train, rows * training.gradient_accumulation_steps)
     session.dev = longest(session.dev, training.per_device_eval_batch_size)
-    watch = _Watch(steps_only=False)
+    watch = _Watch(evaluations=1)
     _until_enough(config, session, folder, watch, sizes)
     return {**asdict(most_used()), "at_once": min(sizes.halved, default=None)}
 
@@ -99,14 +102,14 @@ def measure_memory(config: Configuration, files: DataFiles, folder: Path) -> dic
 def measure_time(config: Configuration, files: DataFiles, folder: Path) -> dict[str, object]:
     """Steps for a while, and an evaluation of a sample of dev, told for a whole epoch."""
     session = TrainingSession(files, folder / "cache")
-    steps = _Watch(steps_only=True)
+    steps = _Watch(evaluations=0)
     _until_enough(config, session, folder, steps)
     few = TrainingSession(files, folder / "cache")
     few.train = session.train[: config.training.per_device_train_batch_size]
     sample = min(SAMPLE, len(session.dev))
     few.dev = random.Random(config.general.seed).sample(session.dev, sample)
-    evaluation = _Watch(steps_only=False)
-    _until_enough(config, few, folder, evaluation)
+    evaluation = _Watch(evaluations=COLD + 1)
+    _until_enough(_with_epochs(config, COLD + 1), few, folder, evaluation)
     return {
         "steps_s": steps.step_s * plan_of(config, len(session.train_split(config))).steps_per_epoch,
         "evaluation_s": evaluation.evaluation_s * len(session.dev) / sample,
@@ -133,15 +136,18 @@ def _until_enough(
         )
 
 
+def _with_epochs(config: Configuration, epochs: int) -> Configuration:
+    """The configuration with so many epochs and one evaluation in each."""
+    sizes = {"num_train_epochs": epochs, "evaluations_per_epoch": 1}
+    return config.model_copy(update={"training": config.training.model_copy(update=sizes)})
+
+
 def main() -> None:
     """Do what the line of the input orders."""
     order: dict[str, Any] = json.loads(sys.stdin.readline())
     os.nice(NICENESS)
     config = from_mapping(order["config"])
-    training = config.training.model_copy(
-        update={"num_train_epochs": 1, "evaluations_per_epoch": 1}
-    )
-    config = config.model_copy(update={"training": training})
+    config = _with_epochs(config, 1)
     files = locate_data(config.general.data_path)
     measure = {"memory": measure_memory, "time": measure_time}[order["measure"]]
     with tempfile.TemporaryDirectory(prefix="hpo-check-") as folder:
