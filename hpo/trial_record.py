@@ -5,6 +5,7 @@ and tracebacks stand in system attributes, and in the trial's note.
 """
 
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,24 +84,29 @@ def is_infeasible(trial: FrozenTrial) -> bool:
     return any(value > 0 for value in trial.constraints.values())
 
 
-def best_trial(study: Study) -> Best | None:
-    """The COMPLETE trial with the highest value, the earliest of equals; None before the first.
+def can_win(trial: FrozenTrial) -> bool:
+    """Whether the trial is COMPLETE and violates no constraint, which another program may set."""
+    return trial.state is TrialState.COMPLETE and bool(trial.values) and not is_infeasible(trial)
 
-    One that violates a constraint, which another program may have set, never wins.
-    """
-    best = max(_finished(study), key=lambda trial: (trial.values[0], -trial.number), default=None)
+
+def highest(trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
+    """The one with the highest value of those that can win, the earliest of equals; None: none."""
+    return min(filter(can_win, trials), key=_rank, default=None)
+
+
+def ranked(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """Those that can win, the best first, of equals the earliest."""
+    return sorted(filter(can_win, trials), key=_rank)
+
+
+def best_trial(study: Study) -> Best | None:
+    """The study's winner; None before the first completed trial."""
+    best = highest(study.get_trials(deepcopy=False))
     return None if best is None else as_best(best)
 
 
-def completed(study: Study) -> list[Best]:
-    """Every COMPLETE trial that violates no constraint, the best first, of equals the earliest."""
-    ranked = sorted(_finished(study), key=lambda trial: (-trial.values[0], trial.number))
-    return [as_best(trial) for trial in ranked]
-
-
-def _finished(study: Study) -> list[FrozenTrial]:
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return [trial for trial in trials if trial.values and not is_infeasible(trial)]
+def _rank(trial: FrozenTrial) -> tuple[float, int]:
+    return -trial.values[0], trial.number
 
 
 def as_best(trial: FrozenTrial) -> Best:

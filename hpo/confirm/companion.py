@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count, islice
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from config.pruners import NoPruner
 from config.samplers import Queued
@@ -22,7 +22,7 @@ from hpo.errors import HpoError
 from hpo.extension import study_budget
 from hpo.study import Pinned
 from hpo.suggest import check_queued
-from hpo.trial_record import is_infeasible
+from hpo.trial_record import can_win, ranked
 from storage.budget import Extension
 from storage.connect import Database
 from storage.queueing import ToQueue, queue_missing
@@ -139,17 +139,15 @@ def _create(database: Database, companion: str, pinned: Pinned, *, n_trials: int
     return new
 
 
-def _completed(database: Database, name: str) -> list[FrozenTrial]:
+def _trials(database: Database, name: str) -> list[FrozenTrial]:
     study = optuna.load_study(study_name=name, storage=database.storage)
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return [trial for trial in trials if trial.values and not is_infeasible(trial)]
+    return study.get_trials(deepcopy=False)
 
 
 def _best(database: Database, name: str, top: int) -> list[FrozenTrial]:
     """The best trials, of equal parameters the better one."""
-    ranked = sorted(_completed(database, name), key=lambda trial: (-trial.values[0], trial.number))
     distinct: dict[str, FrozenTrial] = {}
-    for trial in ranked:
+    for trial in ranked(_trials(database, name)):
         distinct.setdefault(without_seed(trial.params), trial)
     chosen = list(distinct.values())[:top]
     if len(chosen) < FEWEST:
@@ -162,7 +160,7 @@ def _best(database: Database, name: str, top: int) -> list[FrozenTrial]:
 
 
 def _numbered(database: Database, name: str, numbers: Sequence[int]) -> list[FrozenTrial]:
-    completed = {trial.number: trial for trial in _completed(database, name)}
+    completed = {trial.number: trial for trial in _trials(database, name) if can_win(trial)}
     for number in numbers:
         if number not in completed:
             raise HpoError(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from hpo import study as studies
 from hpo.confirm.companion import CONFIRMS, SEED, find_companion, without_seed
@@ -17,7 +17,7 @@ from hpo.confirm.posterior import Posterior, posterior
 from hpo.errors import HpoError
 from hpo.study import Pinned
 from hpo.suggest import fixed_params
-from hpo.trial_record import is_infeasible
+from hpo.trial_record import can_win
 from storage.connect import Database
 
 SURE = 0.95
@@ -111,7 +111,7 @@ def winning_run(database: Database, results: Results) -> tuple[Candidate, Frozen
     runs = [
         trial
         for trial in study.get_trials(deepcopy=False)
-        if _completed(trial) and without_seed(trial.params) == without_seed(winner.params)
+        if can_win(trial) and without_seed(trial.params) == without_seed(winner.params)
     ]
     return winner, max(runs, key=lambda trial: (trial.values[0], -trial.number))
 
@@ -132,16 +132,12 @@ def _candidate(number: int, runs: Sequence[FrozenTrial], single: float | None) -
     params = {k: v for k, v in _parameters(runs[0]).items() if k != SEED}
     values: dict[int, float] = {}
     for run in runs:
-        if _completed(run):
+        if can_win(run):
             values.setdefault(run.params[SEED], float(run.values[0]))
     open_seeds = [run for run in runs if _parameters(run).get(SEED) not in values]
     left = {_parameters(run).get(SEED) for run in open_seeds if not run.state.is_finished()}
     failed = {_parameters(run).get(SEED) for run in open_seeds} - left
     return Candidate(number, params, single, values, len(failed), len(left))
-
-
-def _completed(trial: FrozenTrial) -> bool:
-    return trial.state is TrialState.COMPLETE and bool(trial.values) and not is_infeasible(trial)
 
 
 def _parameters(trial: FrozenTrial) -> dict[str, object]:

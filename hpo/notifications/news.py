@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpo.hiding import hide
 from hpo.progress import parameters
-from hpo.trial_record import ERROR, is_infeasible
+from hpo.trial_record import ERROR, highest, is_infeasible
 
 STREAK = 3
 """Failed trials in a row, over all workers, that are worth a message."""
@@ -81,7 +81,7 @@ _Part = tuple[str, dict[str, Any], dict[str, Any]]
 
 
 def _best(trials: Sequence[FrozenTrial], told: Told, metric: str) -> _Part | None:
-    best = _highest(trials)
+    best = highest(trials)
     if best is None or best.number == told.best:
         return None
     value = float(best.values[0])
@@ -120,7 +120,7 @@ def _end(
     if reason is None or ended == told.ended:
         return None
     counts = _counts(trials)
-    best = _highest(trials) if metric is not None else None
+    best = highest(trials) if metric is not None else None
     won = "" if best is None else f"; best {metric} {best.values[0]:.4f} (trial {best.number})"
     counted = ", ".join(f"{number} {word}" for word, number in counts.items())
     line = f"the search has ended, {reason}: {counted}{won}"
@@ -130,15 +130,6 @@ def _end(
         "best": None if best is None else {"trial": best.number, "value": float(best.values[0])},
     }
     return line, {"end": data}, {"ended": ended}
-
-
-def _highest(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
-    scored = [
-        trial
-        for trial in trials
-        if trial.state is TrialState.COMPLETE and trial.values and not is_infeasible(trial)
-    ]
-    return max(scored, key=lambda trial: (trial.values[0], -trial.number), default=None)
 
 
 def _counts(trials: Sequence[FrozenTrial]) -> dict[str, int]:
