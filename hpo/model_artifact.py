@@ -7,7 +7,6 @@ server cannot be reached, the artifact goes into an offline run that `wandb sync
 import json
 import logging
 import re
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,17 +22,10 @@ from hpo.hiding import hide
 from hpo.run_names import run_name
 from hpo.study import installed
 from hpo.trial_info import shareable
-from hpo.wandb_files import offline_files, read_held
-from hpo.wandb_held import OPEN
+from hpo.wandb_files import CUT_OFF, wait_until_whole
 from hpo.wandb_mode import Wire
-from hpo.wandb_run import (
-    FILE_POLL_S,
-    FILE_TIMEOUT_S,
-    Target,
-    exit_hooks_kept,
-    run_settings,
-    shut_down,
-)
+from hpo.wandb_remote import first_line
+from hpo.wandb_run import Target, exit_hooks_kept, run_settings, shut_down
 from trainer.scores import SCORES_FILE
 
 MODEL_FILES = (
@@ -73,12 +65,12 @@ def log_model(config: Configuration, model: Path, *, data_fingerprint: str, wire
             try:
                 return _logged(config, model, name, metadata, wire=wire)
             except Exception as error:  # noqa: BLE001  # whatever wandb and its service raise
-                reason = hide(_first_line(error))
+                reason = first_line(error)
                 log.warning("W&B did not take the model (%s): writing an offline run", reason)
         return _logged(config, model, name, metadata, wire="offline")
     except Exception as error:  # a full disk, wandb's service
         raise HpoError(
-            f"the model is whole in {model}, but W&B could not log it: {hide(_first_line(error))}"
+            f"the model is whole in {model}, but W&B could not log it: {first_line(error)}"
         ) from error
     finally:
         shut_down(SHUT_DOWN_S)
@@ -144,18 +136,10 @@ def _logged(
         raise
     if wire == "online":
         return Logged(name, None)
-    return Logged(name, _whole(model, run.id))
-
-
-def _whole(folder: Path, run_id: str) -> Path:
-    """The offline run's file, once it is whole: wandb's service closes it after it has said so."""
-    deadline = time.monotonic() + FILE_TIMEOUT_S
-    while time.monotonic() < deadline:
-        for file in offline_files(folder, run_id):
-            if read_held(file).state != OPEN:
-                return file
-        time.sleep(FILE_POLL_S)
-    raise OSError("the offline run is cut off (disk full, or wandb ended)")
+    file = wait_until_whole(model, run.id)
+    if file is None:
+        raise OSError(CUT_OFF)
+    return Logged(name, file)
 
 
 def _artifact_name(config: Configuration) -> str:
@@ -175,7 +159,3 @@ def _hidden(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_hidden(each) for each in value]
     return value
-
-
-def _first_line(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

