@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from hpo.commands.options import (
+    checkpoints_option,
     config_option,
     not_empty,
+    output_option,
     override_option,
     plain_errors,
     printable,
@@ -40,20 +42,8 @@ FAILED = 1
     help="Where the data lie on this machine; with --submission the test file, or its folder. "
     "Also read from HPO_DATA.",
 )
-@click.option(
-    "--output",
-    callback=not_empty,
-    envvar="HPO_OUTPUT",
-    metavar="FOLDER",
-    help="Where models are to go on this machine. Also read from HPO_OUTPUT.",
-)
-@click.option(
-    "--checkpoints",
-    callback=not_empty,
-    envvar="HPO_CHECKPOINTS",
-    metavar="FOLDER|URL",
-    help="Where running trials are to save. Also read from HPO_CHECKPOINTS.",
-)
+@output_option("Where models are to go on this machine.")
+@checkpoints_option("Where running trials are to save.")
 @click.option(
     "--try",
     "trying",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hpo.commands.options import not_empty, plain_errors, storage_option
+from hpo.commands.options import artifacts_option, not_empty, plain_errors, storage_option
 
 
 @click.command(
@@ -36,14 +36,7 @@ from hpo.commands.options import not_empty, plain_errors, storage_option
     help="A name under which browsers reach it, e.g. a proxy's. May be repeated; addresses, "
     "localhost and this machine's name need none. Also read from HPO_DASHBOARD_HOST_NAME.",
 )
-@click.option(
-    "--artifacts",
-    envvar="HPO_ARTIFACTS",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Show the artifacts that `hpo report --artifacts FOLDER` put there. Also read from "
-    "HPO_ARTIFACTS.",
-)
+@artifacts_option("Show the artifacts that `hpo report --artifacts FOLDER` put there.")
 @storage_option
 @plain_errors
 def dashboard(

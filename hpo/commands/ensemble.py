@@ -6,7 +6,7 @@ import click
 
 from hpo.commands.options import (
     data_option,
-    not_empty,
+    output_option,
     plain_errors,
     printable,
     storage_option,
@@ -49,13 +49,7 @@ from hpo.commands.options import (
     help="Choose among the N best trials; with logits their models are in memory together.",
 )
 @data_option
-@click.option(
-    "--output",
-    callback=not_empty,
-    envvar="HPO_OUTPUT",
-    metavar="FOLDER",
-    help="Where the workers here keep their models. Also read from HPO_OUTPUT.",
-)
+@output_option("Where the workers here keep their models.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

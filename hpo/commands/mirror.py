@@ -5,7 +5,12 @@ from pathlib import Path
 
 import click
 
-from hpo.commands.options import not_empty, plain_errors, storage_option, study_option
+from hpo.commands.options import (
+    output_option,
+    plain_errors,
+    storage_option,
+    study_option,
+)
 
 
 @click.command(
@@ -23,13 +28,7 @@ from hpo.commands.options import not_empty, plain_errors, storage_option, study_
 )
 @click.option("--project", metavar="NAME", help="W&B project, if not the study's.")
 @click.option("--entity", metavar="NAME", help="W&B team or user, if not the study's.")
-@click.option(
-    "--output",
-    envvar="HPO_OUTPUT",
-    callback=not_empty,
-    metavar="FOLDER",
-    help="Where wandb keeps its files: FOLDER/wandb. Also read from HPO_OUTPUT.",
-)
+@output_option("Where wandb keeps its files: FOLDER/wandb.")
 @click.option("--running", is_flag=True, help="Also trials that a worker has at this moment.")
 @storage_option
 @plain_errors

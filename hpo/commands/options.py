@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -73,6 +74,39 @@ data_option: Decorator = click.option(
     help="Where train and dev lie on this machine, if not where the configuration says. "
     "Also read from HPO_DATA.",
 )
+
+
+def output_option(says: str) -> Decorator:
+    """Give the option for this machine's output folder; `says` is what lies there."""
+    return click.option(
+        "--output",
+        callback=not_empty,
+        envvar="HPO_OUTPUT",
+        metavar="FOLDER",
+        help=f"{says} Also read from HPO_OUTPUT.",
+    )
+
+
+def checkpoints_option(says: str) -> Decorator:
+    """Give the option for where running trials save; `says` is what to know of it."""
+    return click.option(
+        "--checkpoints",
+        callback=not_empty,
+        envvar="HPO_CHECKPOINTS",
+        metavar="FOLDER|URL",
+        help=f"{says} Also read from HPO_CHECKPOINTS.",
+    )
+
+
+def artifacts_option(says: str) -> Decorator:
+    """Give the option for the folder of optuna-dashboard's artifacts; `says` is what is done."""
+    return click.option(
+        "--artifacts",
+        envvar="HPO_ARTIFACTS",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="FOLDER",
+        help=f"{says} Also read from HPO_ARTIFACTS.",
+    )
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import click
 
-from hpo.commands.options import not_empty, plain_errors, printable, storage_option, study_option
+from hpo.commands.options import (
+    artifacts_option,
+    not_empty,
+    plain_errors,
+    printable,
+    storage_option,
+    study_option,
+)
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -32,13 +39,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--aim", metavar="TEXT", callback=not_empty, help="What the experiment was for.")
 @click.option("--who", metavar="NAME", callback=not_empty, help="Who made it.")
-@click.option(
-    "--artifacts",
-    envvar="HPO_ARTIFACTS",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Give the report, the plots and each trial's samples to optuna-dashboard: files go to "
-    "this folder, which `hpo dashboard --artifacts` shows. Also read from HPO_ARTIFACTS.",
+@artifacts_option(
+    "Give the report, the plots and each trial's samples to optuna-dashboard: files go to this "
+    "folder, which `hpo dashboard --artifacts` shows."
 )
 @storage_option
 @plain_errors

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hpo.commands.options import (
+    checkpoints_option,
     config_option,
     data_option,
-    not_empty,
+    output_option,
     override_option,
     per_gpu_count,
     plain_errors,
@@ -32,20 +33,10 @@ if TYPE_CHECKING:
 @config_option
 @override_option
 @data_option
-@click.option(
-    "--output",
-    callback=not_empty,
-    envvar="HPO_OUTPUT",
-    metavar="FOLDER",
-    help="Where models and caches go on this machine. Also read from HPO_OUTPUT.",
-)
-@click.option(
-    "--checkpoints",
-    callback=not_empty,
-    envvar="HPO_CHECKPOINTS",
-    metavar="FOLDER|URL",
-    help="Where running trials save where they are, best a place that every worker reaches "
-    "(s3://bucket/hpo); the output folder if not given. Also read from HPO_CHECKPOINTS.",
+@output_option("Where models and caches go on this machine.")
+@checkpoints_option(
+    "Where running trials save where they are, best a place that every worker reaches "
+    "(s3://bucket/hpo); the output folder if not given."
 )
 @click.option(
     "--max-trials",
