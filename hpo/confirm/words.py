@@ -73,8 +73,8 @@ def _caution(results: Results) -> Iterator[str]:
     if gaps:
         gap = statistics.fmean(gaps)
         yield (
-            "the single run does not count: it was chosen for being high"
-            f" (on average {abs(gap):.4f} {'above' if gap >= 0 else 'below'} the mean)"
+            "the single run does not count, for it chose the trials by their luck too: here it was"
+            f" {abs(gap):.4f} {'above' if gap >= 0 else 'below'} the mean, on average"
         )
 
 
