@@ -140,3 +140,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'hpo.db'}"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """Give a Chromium's path; skip, with the reason, where there is none to be had."""
+    import chromium
+
+    try:
+        return chromium.find()
+    except chromium.NoChromium as error:
+        pytest.skip(str(error))

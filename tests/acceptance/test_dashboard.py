@@ -3,18 +3,8 @@
 import socket
 
 import chromium
-import pytest
 
 SHORT = ("-o", "optuna.n_trials=2", "-o", "optuna.pruner=none")
-
-
-@pytest.fixture
-def browser() -> None:
-    """Skip, with the reason, where there is no Chromium and none can be installed."""
-    try:
-        chromium.find()
-    except chromium.NoChromium as error:
-        pytest.skip(str(error))
 
 
 def free_port() -> int:

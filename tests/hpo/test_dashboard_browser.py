@@ -48,14 +48,6 @@ def run_trial(opened, number):
     save_note(opened, trial, samples=[SAMPLE])
 
 
-@pytest.fixture(scope="session")
-def browser():
-    try:
-        return chromium.find()
-    except chromium.NoChromium as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture
 def dashboard(database, browser):
     study.create(database, "kobart", CONFIG, data_fingerprint="f" * 64)

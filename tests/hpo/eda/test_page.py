@@ -15,14 +15,6 @@ SIZES = """() => [...document.querySelectorAll("img, svg")].map(
                                   : [each.viewBox.baseVal.width, each.viewBox.baseVal.height])"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    try:
-        return chromium.find()
-    except chromium.NoChromium as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture
 def written(analysis, font, tmp_path):
     hostile = tuple(replace(each, topic=EVIL, terms=each.terms) for each in analysis.terms)

@@ -1,21 +1,12 @@
 """The page in a real browser: all plots draw, nothing is asked for, nothing in a name runs."""
 
 import chromium
-import pytest
 
 from hpo.report.head import Told
 from hpo.report.plots import PLOTS
 from hpo.report.write import Writer
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=alert(1)> </script> *x* | `y`"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    try:
-        return chromium.find()
-    except chromium.NoChromium as error:
-        pytest.skip(str(error))
 
 
 def searched(written, name):
