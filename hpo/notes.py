@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
-from optuna_dashboard._note import note_str_key_prefix, note_ver_key, split_body
 
 from config.load import from_mapping
 from config.schema import Configuration
@@ -33,7 +32,8 @@ TEXT_CHARACTERS = 240  # of a summary or an error
 EMPTY = "(empty)"
 SPECIAL = r"[\\`*_\[\]<>|$~&!]"  # to Markdown
 SAMPLE = re.compile(r"^\*\*(.*)\*\*  \npredicted: (.*)  \nreference: (.*)$", re.MULTILINE)
-MOST_PIECES = 16  # of 2,045 characters, as optuna-dashboard keeps notes; ours have 2 or 3
+PIECE_CHARACTERS = 2045  # as optuna-dashboard splits notes
+MOST_PIECES = 16  # ours have 2 or 3
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +73,15 @@ def write_note(
     It is the study's own where `trial_id` is None. `pieces` is the most that a longer one before
     it may have had.
     """
-    prefix, version = note_str_key_prefix(trial_id), note_ver_key(trial_id)
+    # optuna_dashboard's own names for these keys come with its whole server, a second of imports.
+    owner = "dashboard:" if trial_id is None else f"dashboard:{trial_id}:"
+    version, prefix = f"{owner}note_ver", f"{owner}note_str:"
     kept = [version, *(f"{prefix}{piece}" for piece in range(pieces))]
     before = storage.read_study_attrs(study_id, kept)
     written: dict[str, object] = {key: "" for key in before if key != version}
-    written.update(split_body(body, trial_id))
+    starts = range(0, len(body), PIECE_CHARACTERS)
+    parts = (body[start : start + PIECE_CHARACTERS] for start in starts)
+    written.update({f"{prefix}{piece}": part for piece, part in enumerate(parts)})
     storage.write_study_attrs(study_id, {version: int(before.get(version, 0)) + 1, **written})
 
 

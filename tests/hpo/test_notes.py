@@ -10,7 +10,7 @@ from optuna_dashboard._note import note_ver_key
 
 from config.load import from_mapping
 from hpo import study, trial_record
-from hpo.notes import CURVE_ROWS, escaped, markdown, samples_of, save_note
+from hpo.notes import CURVE_ROWS, escaped, markdown, samples_of, save_note, write_note
 from hpo.prune_reasons import Verdict
 from storage.retries import RETRY_OF
 from trainer.evaluation import Sample
@@ -176,6 +176,16 @@ class TestSaving:
         learning_rate = trial.params[LR]
         assert f"| `{LR}` | {learning_rate:.6g} |" in saved
         assert "#Person1#은 은행에 간다." in saved
+
+    @pytest.mark.parametrize("length", [0, 1, 2045, 2046, 9000])
+    @pytest.mark.parametrize("whose", ["a trial's", "the study's"])
+    def test_the_dashboard_reads_a_note_of_any_length(self, opened, length, whose):
+        of_trial = whose == "a trial's"
+        trial = self.run_trial(opened)
+        body = ("가나다라\n" * length)[:length]
+        trial_id = trial._trial_id if of_trial else None
+        write_note(opened._storage, opened._study_id, trial_id, body)
+        assert optuna_dashboard._note.get_note(trial if of_trial else opened) == body
 
     def test_again_replaces_the_note(self, opened):
         trial = self.run_trial(opened)
