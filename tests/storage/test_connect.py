@@ -190,8 +190,8 @@ def test_connections_killed_by_the_server_are_replaced_before_use(postgres_url):
     with connect(StorageURL.parse(postgres_url)) as database:
         database.now()
         with psycopg.connect(postgres_url, autocommit=True) as admin:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            admin.execute(  # and wait for their end
+                "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         assert database.now() > 0
@@ -202,7 +202,7 @@ def test_connection_lost_in_a_transaction_is_unreachable(postgres_url):
         with database.writing() as connection:
             pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
             with psycopg.connect(postgres_url, autocommit=True) as admin:
-                admin.execute("SELECT pg_terminate_backend(%s)", (pid,))
+                admin.execute("SELECT pg_terminate_backend(%s, 30000)", (pid,))  # waits for its end
             connection.exec_driver_sql("SELECT 1")
 
     with connect(StorageURL.parse(postgres_url)) as database, pytest.raises(Unreachable):
