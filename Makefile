@@ -5,7 +5,7 @@
 #   SYSTEM_TORCH=1  keep the torch that is there (a GPU host's CUDA build) instead of the lock's;
 #                   .venv remembers it
 #   PIP='uv pip'    install with uv instead of pip
-#   ARGS            more words for pytest, e.g. make test ARGS='-k lock -x'
+#   ARGS            more words for pytest, e.g. make test ARGS='-k lock -x'; -n 0: one process
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -84,9 +84,13 @@ demo: setup ## run a whole search on the sample data, offline, on the CPU (under
 	@env -u HPO_STORAGE -u HPO_DATA -u HPO_OUTPUT WANDB_MODE=offline HF_HUB_OFFLINE=1 \
 	  $(BIN)/hpo worker --study demo
 
+# A process for each core, up to 8 for the memory's sake; each takes a whole file at a time, in the
+# folders' order: the files with many processes of their own come first.
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
 .PHONY: test
 test: setup ## run every test, PostgreSQL included (no network, no GPU needed)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: chaos
 chaos: setup ## search under kills, pauses and outages, and count what was lost (about half an hour)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from debian_package import install, may_install
+from debian_package import ONE_AT_A_TIME, install, may_install
 from playwright.sync_api import Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -33,10 +33,11 @@ class NoChromium(RuntimeError):
 
 def find() -> str:
     """The path of a Chromium, installed from the system's packages where root may do that."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        _install()
-        found = shutil.which("chromium")
+    with ONE_AT_A_TIME:
+        found = next(filter(None, map(shutil.which, NAMES)), None)
+        if found is None:
+            _install()
+            found = shutil.which("chromium")
     if found is None:
         raise NoChromium("apt-get installed chromium, but there is no such command")
     return found

@@ -171,7 +171,16 @@ def test_uv_may_install_instead_of_pip(project):
 def test_test_runs_everything(project):
     project.make("setup")
     commands = project.make("-n", "test", "ARGS=-k lock").stdout
-    assert ".venv/bin/python -m pytest -k lock" in commands
+    (line,) = [line for line in commands.splitlines() if "-m pytest " in line]
+    assert line.startswith(".venv/bin/python -m pytest ")
+    assert line.endswith(" -k lock")
+
+
+def test_the_tests_share_the_machine_within_bounds(project):
+    """A host of 64 cores has the memory for 64 interpreters with torch more seldom."""
+    project.make("setup")
+    commands = project.make("-n", "test").stdout
+    assert "--numprocesses logical --maxprocesses 8 --dist loadfile" in commands
 
 
 def test_check_runs_each_tool(project):

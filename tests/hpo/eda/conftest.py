@@ -72,10 +72,11 @@ def analysis(config, splits):
 @pytest.fixture(scope="session")
 def font():
     """A Korean font, installed from the system's packages where root may do that."""
-    found = find_font(None)
-    if found is None and debian_package.may_install():
-        debian_package.install("fonts-nanum")
+    with debian_package.ONE_AT_A_TIME:
         found = find_font(None)
+        if found is None and debian_package.may_install():
+            debian_package.install("fonts-nanum")
+            found = find_font(None)
     if found is None:
         pytest.skip("no Korean font here (as root: apt-get install fonts-nanum)")
     return found
