@@ -28,13 +28,13 @@ def test_candidates_run_exactly_once_a_seed_and_the_export_trains_to_its_score(
 ) -> None:
     machine = sqlite_machine
     machine.run(*SEARCH)
-    said = machine.run("confirm", "--study", "s", "--top", "2", "--seeds", "2")
+    said = machine.call("confirm", "--study", "s", "--top", "2", "--seeds", "2")
     assert "study 's.confirm' created: 4 runs" in said
     worker = machine.start("worker", "--study", "s.confirm", HPO_LEASE_S="3")
     until(lambda: len(companions(machine)[1].intermediate_values) >= 1)
     os.killpg(worker.pid, signal.SIGKILL)  # in its second run
     worker.wait()
-    said = machine.run("confirm", "--top", "2", "--seeds", "3")
+    said = machine.call("confirm", "--top", "2", "--seeds", "3")
     assert "extended from 4 runs to 6" in said
     workers = [machine.start("worker", "--study", "s.confirm", HPO_LEASE_S="3") for _ in range(2)]
     printed = "".join(machine.finish(worker) for worker in workers)
@@ -46,7 +46,7 @@ def test_candidates_run_exactly_once_a_seed_and_the_export_trains_to_its_score(
         == 6
     )
 
-    machine.run("best", "--confirmed", "--export", "best.yaml")
+    machine.call("best", "--confirmed", "--export", "best.yaml")
     config = load(str(machine.folder / "best.yaml"))
     assert config.provenance is not None
     machine.run("train", "--config", "best.yaml", "--output", "model")

@@ -21,7 +21,7 @@ def answers(port: int) -> bool:
 
 def test_the_dashboard_shows_the_trials_that_a_worker_ran(sqlite_machine, until, browser) -> None:
     machine = sqlite_machine
-    machine.run("create", "--study", "s", "--config", "search.yaml", *SHORT)
+    machine.call("create", "--study", "s", "--config", "search.yaml", *SHORT)
     machine.run("worker", "--study", "s")
     first, second = machine.trials()
     port = free_port()

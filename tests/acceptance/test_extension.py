@@ -5,11 +5,11 @@ LONG = ("-o", "optuna.n_trials=1", "-o", "training.num_train_epochs=40", "-o", "
 
 def test_a_running_worker_takes_up_an_extension(postgres_machine, until) -> None:
     machine = postgres_machine
-    machine.run("create", "--study", "s", "--config", "search.yaml", *LONG)
+    machine.call("create", "--study", "s", "--config", "search.yaml", *LONG)
     worker = machine.start("worker", "--study", "s")
     until(lambda: machine.reports() >= 1)
-    said = machine.run("create", "--study", "s", "-o", "optuna.n_trials=2")
+    said = machine.call("create", "--study", "s", "-o", "optuna.n_trials=2")
     assert "extended from 1 trials to 2" in said
     assert "budget is spent" in machine.finish(worker)
     assert len(machine.trials()) == 2
-    assert '"budget": 2' in machine.run("status", "--study", "s", "--json")
+    assert '"budget": 2' in machine.call("status", "--study", "s", "--json")

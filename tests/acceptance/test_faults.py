@@ -27,7 +27,7 @@ def test_workers_cut_batches_that_do_not_fit_and_end_what_never_fits_as_infeasib
 ) -> None:
     machine = postgres_machine
     space = [word % (BATCH, LENGTH) if "%s" in word else word for word in SPACE]
-    machine.run("create", "--study", "s", "--config", "search.yaml", *space)
+    machine.call("create", "--study", "s", "--config", "search.yaml", *space)
     path = os.pathsep.join([str(LITTLE_MEMORY), os.environ.get("PYTHONPATH", "")])
     card = {"PYTHONPATH": path, "LITTLE_MEMORY": "130"}
     workers = [machine.start("worker", "--study", "s", **card) for _ in range(2)]
@@ -42,7 +42,7 @@ def test_workers_cut_batches_that_do_not_fit_and_end_what_never_fits_as_infeasib
         assert never.state is TrialState.PRUNED
         assert never.constraints == {"memory": 1.0}
         assert f"{BATCH} {batch} does not fit in memory" in never.user_attrs["hpo:infeasible"]
-    status = json.loads(machine.run("status", "--study", "s", "--json"))
+    status = json.loads(machine.call("status", "--study", "s", "--json"))
     counts = status["trials"]
     assert (counts["complete"], counts["infeasible"], counts["pruned"]) == (2, 2, 0)
     assert sum(" infeasible: " in line for p in printed for line in p.splitlines()) == 2

@@ -47,7 +47,7 @@ def predicts_a_submission(machine) -> None:
     data = machine.folder / "test.csv"
     data.write_text("fname,dialogue\na,#Person1#: 안녕\nb,#Person2#: 네\n", encoding="utf-8")
     words = ("--model", "model", "--data", "test.csv", "--out", "out.csv", "--submission")
-    machine.run("predict", *words)
+    machine.call("predict", *words)
     lines = (machine.folder / "out.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == ",fname,summary"
     assert [line.split(",")[:2] for line in lines[1:]] == [["0", "a"], ["1", "b"]]
@@ -69,7 +69,7 @@ def test_a_worker_with_other_data_is_refused_before_it_takes_a_trial(
     sqlite_machine, few_dialogues: Path, tmp_path: Path
 ) -> None:
     machine = sqlite_machine
-    machine.run("create", "--study", "s", "--config", "search.yaml")
+    machine.call("create", "--study", "s", "--config", "search.yaml")
     other = tmp_path / "other"
     other.mkdir()
     for name in ("train.csv", "dev.csv"):
@@ -81,10 +81,11 @@ def test_a_worker_with_other_data_is_refused_before_it_takes_a_trial(
     assert machine.trials() == []
 
 
-def test_a_finite_space_is_searched_once_and_no_further(machine) -> None:
+def test_a_finite_space_is_searched_once_and_no_further(postgres_machine) -> None:
+    machine = postgres_machine
     space = "optuna.search_space={training.per_device_train_batch_size: {choices: [4, 8, 16]}}"
     short = ("-o", "training.num_train_epochs=1", "-o", "optuna.n_trials=10")
-    created = machine.run("create", "-s", "s", "-c", "search.yaml", "-o", space, *short)
+    created = machine.call("create", "-s", "s", "-c", "search.yaml", "-o", space, *short)
     assert "3 trials" in created
     workers = [machine.start("worker", "--study", "s") for _ in range(2)]
     for worker in workers:
@@ -97,7 +98,7 @@ def test_a_worker_stops_when_trials_fail_alike(sqlite_machine) -> None:
     machine = sqlite_machine
     # More evaluations than an epoch has steps: accepted as a configuration, fails in training.
     broken = ("-o", "training.evaluations_per_epoch=50")
-    machine.run("create", "--study", "s", "--config", "search.yaml", *broken)
+    machine.call("create", "--study", "s", "--config", "search.yaml", *broken)
     printed = machine.run("worker", "--study", "s", status=1)
     trials = machine.trials()
     assert [trial.state for trial in trials] == [TrialState.FAIL] * 3

@@ -49,29 +49,29 @@ def test_trial_of_a_killed_optuna_program_is_reaped_and_retried(
     postgres_machine, plain_optuna, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     machine = postgres_machine
-    machine.run(
+    machine.call(
         *("create", "--study", "s", "--config", "search.yaml"),
         *("-o", "optuna.n_trials=1", "-o", "training.num_train_epochs=1"),
     )
     program = plain_optuna()
     until(lambda: machine.reports() == 1)
-    alive = machine.run("reap", "--study", "s", "--yes")
+    alive = machine.call("reap", "--study", "s", "--yes")
     assert "left alone until that is 10 min" in alive
     assert "nothing to reap" in alive
     program.send_signal(signal.SIGKILL)
     program.wait()
 
-    (stale,) = json.loads(machine.run("status", "--json"))["stale"]
+    (stale,) = json.loads(machine.call("status", "--json"))["stale"]
     assert stale["trial"] == 0
     assert "no lease, last heartbeat" in stale["why"]
-    reaped = machine.run("reap", "--yes", "--older-than", "0")
+    reaped = machine.call("reap", "--yes", "--older-than", "0")
     assert "trial 0 failed: no lease, last heartbeat" in reaped
     assert "next: hpo retry --study s --trial 0" in reaped
     (lost,) = machine.trials()
     assert lost.state == TrialState.FAIL
     assert "given up by hpo reap" in lost.user_attrs["hpo:error"]
 
-    assert "trial 0 is queued again as trial 1" in machine.run("retry", "--trial", "0")
+    assert "trial 0 is queued again as trial 1" in machine.call("retry", "--trial", "0")
     machine.run("worker", "--study", "s")
     retried = machine.trials()[1:]
     assert [trial.state for trial in retried] == [TrialState.COMPLETE]
