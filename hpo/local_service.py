@@ -140,7 +140,7 @@ def _running(folder: Path) -> _Dashboard | None:
 def _is_dashboard(pid: int) -> bool:
     """Whether the process is a dashboard: another may have its number by now."""
     command = _command_in_proc(pid) if Path("/proc/self").exists() else _command_by_ps(pid)
-    return b"dashboard" in command
+    return b" hpo dashboard " in command.replace(b"\0", b" ")
 
 
 def _command_in_proc(pid: int) -> bytes:

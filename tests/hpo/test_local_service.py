@@ -199,6 +199,16 @@ def test_a_process_that_is_no_dashboard_is_left_alone(folder: Path, content: str
     assert not down(folder)
 
 
+def test_a_process_that_only_names_a_dashboard_is_left_alone(folder: Path) -> None:
+    folder.mkdir()
+    command = [sys.executable, "-c", "input()", "dashboard.py"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as editor:
+        (folder / PID_FILE).write_text(f"{editor.pid} 8080", encoding="ascii")
+        assert not down(folder)
+        editor.communicate(b"\n")
+        assert editor.returncode == 0
+
+
 def test_down_where_nothing_was_ever_started(folder: Path) -> None:
     assert not down(folder)
     assert not folder.exists()
