@@ -56,7 +56,9 @@ def test_a_state_comes_back_to_the_last_digit(kind):
     second = from_text(to_text(first))
     assert type(second) is kind
     assert to_text(second) == to_text(first)
-    assert (grown(second, 4) == grown(first, 4)).all()
+    # cmaes itself keeps one half of a matrix whose halves differ in the last digit on some CPUs.
+    third = pickle.loads(pickle.dumps(first))
+    assert (grown(second, 4) == grown(third, 4)).all()
 
 
 def search(sampler, n_trials, storage=None):
