@@ -214,15 +214,16 @@ def test_down_where_nothing_was_ever_started(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+def test_a_folder_that_cannot_be_made_is_one_line(folder: Path) -> None:
+    folder.touch()
     with pytest.raises(HpoError, match=r"cannot make .*choose another --folder"):
-        up(tmp_path / "file" / "folder", port=free_port())
+        up(folder / "folder", port=free_port())
 
 
 def test_a_process_is_known_without_proc_too() -> None:
-    command = hpo.local_service._command_by_ps(os.getpid())
-    assert b"pytest" in command
+    with subprocess.Popen(["sleep", "60"]) as process:
+        assert hpo.local_service._command_by_ps(process.pid).split() == [b"sleep", b"60"]
+        process.kill()
     assert hpo.local_service._command_by_ps(999999999) == b""
 
 
