@@ -125,7 +125,8 @@ class Objective:
         try:
             return Outcome(TrialState.FAIL, fail(self.around, trial_id, error))
         except UpdateFinishedTrialError:  # another program has ended it meanwhile
-            return Outcome(self.around.database.storage.get_trial(trial_id).state)
+            ended = self.around.database.storage.get_trial(trial_id).state
+            return Outcome(ended, elsewhere=True)
 
     def given_up(self, trial_id: int) -> None:
         """Say that a trial failed because it had killed too many workers."""

@@ -32,10 +32,14 @@ from trainer.evaluation import Evaluation, FitResult, Sample, Step
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended; `error` is None unless it failed by itself."""
+    """How a trial ended; `error` is None unless it failed by itself.
+
+    `elsewhere`: another program ended it, so its lease is still open.
+    """
 
     state: TrialState
     error: str | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -217,7 +221,7 @@ class TrialRun:
         ending = ended_elsewhere(trial)
         self._around.progress.failed(trial.number, str(ending.reason))
         self._mirror().finish(ending)
-        return Outcome(trial.state)
+        return Outcome(trial.state, elsewhere=True)
 
     def left(self) -> None:
         """Leave the trial as it stands, for whoever continues it."""

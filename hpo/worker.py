@@ -154,8 +154,8 @@ class Worker:
     def _take(self, lease: Lease) -> Ended | None:
         """Run one leased trial; None to go on with another.
 
-        What the trial leaves behind is told before the lease is given up. The lease of a trial
-        whose device failed stays: the next process forfeits it, and the trial counts an attempt.
+        A trial that ends closes its lease. That of a trial whose device failed stays: the next
+        process forfeits it, and the trial counts an attempt.
         """
         self.workers.beat(self.name, doing="training")
         progress = self.objective.around.progress
@@ -173,7 +173,8 @@ class Worker:
                 return Ended(str(error), DEVICE_LOST)
         if outcome is None:
             return Ended(self._nothing_to_draw() or "another program has taken the trial")
-        self.leases.done(lease)
+        if outcome.elsewhere:
+            self.leases.done(lease)
         self._count(outcome)
         self._left_behind = self.excess()
         return None

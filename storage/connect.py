@@ -104,7 +104,8 @@ class Database:
         """Refuse writes of Optuna's storage to the lease's trial once it is another worker's.
 
         Each write is checked in its own transaction, in whatever thread of this process, and is
-        undone with LeaseLost. Writes to other trials and to the study are not checked.
+        undone with LeaseLost. Writes to other trials and to the study are not checked. What ends
+        the trial closes the lease, in the same transaction.
         """
         with self._fences.around(lease):
             yield

@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from sqlalchemy import orm
+from optuna.trial import TrialState
 
 from storage.errors import LeaseLost
 from storage.lease import Lease
 from storage.lease_rows import is_held
-from storage.tables import LEASES
-
-WRITES_TO = "hpo_trial"  # in a session's info: the trial it writes to
+from storage.tables import LEASES, TRIALS
 
 
 class Fences:
@@ -36,25 +34,35 @@ class Fences:
         finally:
             self._leases.pop(lease.trial_id, None)
 
-    @contextmanager
-    def writing(self, session: orm.Session, trial_id: int) -> Iterator[None]:
-        """Say which trial the session's next commit is about."""
-        session.info[WRITES_TO] = trial_id
-        try:
-            yield
-        finally:
-            session.info.pop(WRITES_TO, None)
+    def state(self, connection: sa.Connection, trial_id: int) -> TrialState | None:
+        """Give the state of a trial that is to be written to; None where there is none.
 
-    def check(self, session: orm.Session) -> None:
-        """Raise LeaseLost before a commit that writes to a trial of another worker."""
-        lease = self._leases.get(session.info.get(WRITES_TO, 0))
-        if lease is None:
-            return
-        # On SQLite the transaction, and with it the write lock, begins with the first change.
-        session.flush()
-        held = sa.select(LEASES.c.slot).where(is_held(lease)).with_for_update(read=True)
-        if session.execute(held).first() is None:
+        Until commit no other worker takes it over. Raises LeaseLost where one has, unless the
+        trial has ended since: that comes first.
+        """
+        state = sa.select(TRIALS.c.state).where(TRIALS.c.trial_id == trial_id)
+        lease = self._leases.get(trial_id)
+        if lease is not None:
+            mine = state.join(LEASES, LEASES.c.trial_id == TRIALS.c.trial_id).where(is_held(lease))
+            mine = mine.with_for_update(read=True, of=LEASES)
+            held: TrialState | None = connection.execute(mine).scalar()
+            if held is not None:
+                return held
+        found: TrialState | None = connection.execute(state).scalar()
+        if lease is not None and found is not None and not found.is_finished():
             raise LeaseLost(
                 f"the trial of slot {lease.slot} is no longer worker {lease.worker}'s: nothing was "
                 "written to it"
             )
+        return found
+
+    def close(self, connection: sa.Connection, trial_id: int) -> None:
+        """Close the lease of a trial that ends in this transaction. Raises LeaseLost, see `state`.
+
+        A lease that its own end has not closed would be open until it runs out.
+        """
+        lease = self._leases.get(trial_id)
+        if lease is not None:
+            done = LEASES.update().where(is_held(lease), LEASES.c.trial_id == trial_id)
+            if connection.execute(done.values(done=True)).rowcount == 0:
+                self.state(connection, trial_id)

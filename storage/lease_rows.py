@@ -16,7 +16,7 @@ GIVEN_BACK = 0.0  # expires_at of a lease whose worker left in good order
 FORFEITED = 1.0  # the same for one whose worker is known to be dead: long ago, by any clock
 ERROR = "hpo:error"  # user attribute with the line that says why a trial failed
 FIXED_PARAMS = "fixed_params"  # Optuna's system attribute with what a trial was enqueued with
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 _WITH_TRIALS = LEASES.outerjoin(TRIALS, TRIALS.c.trial_id == LEASES.c.trial_id)
 
 
@@ -279,7 +279,7 @@ def _open(study_id: int) -> sa.ColumnElement[bool]:
 def _ended() -> sa.ColumnElement[bool]:
     """Whether a lease's own trial has finished; one that it merely reserved does not count."""
     trial = TRIALS.alias()
-    over = sa.exists().where(trial.c.trial_id == LEASES.c.trial_id, trial.c.state.in_(_FINISHED))
+    over = sa.exists().where(trial.c.trial_id == LEASES.c.trial_id, trial.c.state.in_(FINISHED))
     return sa.and_(LEASES.c.started, over)
 
 

@@ -114,7 +114,10 @@ class Leases:
         return self._change(lease, expires_at=GIVEN_BACK)
 
     def done(self, lease: Lease) -> bool:
-        """Close the lease of a finished trial; it stays counted."""
+        """Close the lease of a finished trial; it stays counted.
+
+        What ends a trial under its fence has done so already: False.
+        """
         return self._change(lease, done=True)
 
     def forfeit(self, worker: str) -> int:

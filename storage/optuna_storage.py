@@ -72,24 +72,23 @@ class RepeatingStorage(TrialStorage):
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
+        if not state.is_finished():
+            change = super().set_trial_state_values
+            return self._again(lambda: change(trial_id, state, values))
         # A trial that has ended already just as we say was ended by our own first asking.
         asked = itertools.count()
 
-        def tell() -> bool:
+        def tell() -> None:
             again = next(asked) > 0
             try:
-                with self._writing(trial_id):
-                    return super(RepeatingStorage, self).set_trial_state_values(
-                        trial_id, state, values
-                    )
+                self._end(trial_id, state, values)
             except UpdateFinishedTrialError:
-                if again and self._ended_so(trial_id, state, values):
-                    return True
-                raise
+                if not (again and self._ended_so(trial_id, state, values)):
+                    raise
 
-        told: bool = self._again(tell)
+        self._again(tell)
         self._collecting.pop(trial_id, None)
-        return told
+        return True
 
     @override
     def create_new_study(

@@ -59,15 +59,18 @@ def read_trials(
 
 def of_ids(ids: Iterable[int], dialect: str) -> sa.ColumnElement[bool]:
     """Select the trials of these ids, any number of them, by one parameter."""
-    return _among(TRIALS.c.trial_id, list(ids), dialect)
+    parameter: sa.BindParameter[Any] = sa.bindparam("ids", _id_parameter(ids, dialect), unique=True)
+    return _among(TRIALS.c.trial_id, parameter, dialect)
 
 
 def _read_parts(
     connection: sa.Connection, ids: Sequence[int], without: Collection[str]
 ) -> dict[int, _Parts]:
     parts = {trial_id: _Parts() for trial_id in ids}
-    query = _parts(ids, tuple(without), connection.dialect.name)
-    for kind, trial_id, place, name, number, text in connection.execute(query):
+    dialect = connection.dialect.name
+    query = _parts(tuple(without), dialect)
+    wanted = {"ids": _id_parameter(ids, dialect)}
+    for kind, trial_id, place, name, number, text in connection.execute(query, wanted):
         part = parts[trial_id]
         if kind == _PARAM:
             part.params.append((place, name, number, text))
@@ -82,12 +85,17 @@ def _read_parts(
     return parts
 
 
-def _parts(ids: Sequence[int], without: tuple[str, ...], dialect: str) -> sa.CompoundSelect[Any]:
-    """One statement for five tables; columns: kind, trial, place, name, number, text."""
+@functools.cache
+def _parts(without: tuple[str, ...], dialect: str) -> sa.CompoundSelect[Any]:
+    """One statement for five tables; columns: kind, trial, place, name, number, text.
+
+    Its parameter `ids` is as `_id_parameter` gives it. Put together once: that took a millisecond.
+    """
+    ids: sa.BindParameter[Any] = sa.bindparam("ids")
 
     def rows(table: sa.Table, kind: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         query = sa.select(sa.literal_column(str(kind)), table.c.trial_id, *columns)
-        return query.where(_among(table.c.trial_id, list(ids), dialect))
+        return query.where(_among(table.c.trial_id, ids, dialect))
 
     no_place, no_name = sa.cast(sa.null(), sa.Integer), sa.cast(sa.null(), sa.String)
     no_number = sa.cast(sa.null(), sa.Double)
@@ -130,12 +138,18 @@ def _text(column: sa.Column[Any]) -> sa.ColumnElement[str]:
     return sa.cast(column, sa.String)
 
 
-def _among(column: sa.Column[int], ids: list[int], dialect: str) -> sa.ColumnElement[bool]:
+def _among(
+    column: sa.Column[int], ids: sa.BindParameter[Any], dialect: str
+) -> sa.ColumnElement[bool]:
+    """Select by ids that one parameter has, see `_id_parameter`."""
     if dialect == "postgresql":
-        wanted = sa.bindparam(None, ids, type_=postgresql.ARRAY(sa.Integer))
-        return column == sa.any_(wanted)
-    listed = sa.func.json_each(json.dumps(ids)).table_valued("value")
-    return column.in_(sa.select(listed.c.value))
+        return column == sa.any_(sa.type_coerce(ids, postgresql.ARRAY(sa.Integer)))
+    return column.in_(sa.select(sa.func.json_each(ids).table_valued("value").c.value))
+
+
+def _id_parameter(ids: Iterable[int], dialect: str) -> object:
+    """Give ids as the value of one parameter, however many they are."""
+    return list(ids) if dialect == "postgresql" else json.dumps(list(ids))
 
 
 def _trial(head: "sa.Row[Any, Any, Any, Any, Any]", parts: _Parts) -> FrozenTrial:

@@ -15,25 +15,23 @@ from optuna.distributions import (
     json_to_distribution,
 )
 from optuna.storages import RDBStorage
-from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import orm
 from typing_extensions import override
 
 from storage.engines import engine_arguments, spare_pings
-from storage.fence import WRITES_TO, Fences
+from storage.fence import Fences
 from storage.patience import Patience
 from storage.retry import Retry
 from storage.study_rows import read_studies
 from storage.tables import PARAMS, STUDY_ATTRIBUTES, TRIALS
+from storage.trial_end import end_trial
 from storage.trial_rows import of_ids, read_trials
-from storage.trial_writes import TrialWrites, upsert
+from storage.trial_writes import TrialWrites, put
 from storage.url import StorageURL
 
 # Read of one trial at a time only, and most of what a trial has.
 ONE_AT_A_TIME = ("hpo:curve",)
-_COLLECTED = "hpo_collected"  # in a session's info: what is written before its next commit
 
 T = TypeVar("T")
 
@@ -54,8 +52,6 @@ class TrialStorage(RDBStorage):
             skip_compatibility_check=True,
             skip_table_creation=True,
         )
-        sa.event.listen(self.scoped_session, "before_commit", _write_collected)
-        sa.event.listen(self.scoped_session, "before_commit", fences.check)
         spare_pings(self.engine)
         self._collecting: dict[int, TrialWrites] = {}
 
@@ -138,7 +134,7 @@ class TrialStorage(RDBStorage):
 
         def write() -> None:
             with self.engine.begin() as connection:
-                connection.execute(upsert(connection, STUDY_ATTRIBUTES, ("study_id", "key"), rows))
+                put(connection, STUDY_ATTRIBUTES, rows)
 
         self._again(write)
 
@@ -174,15 +170,15 @@ class TrialStorage(RDBStorage):
             self.get_study_name_from_id(study_id)  # raises KeyError where there is no such study
         return found
 
-    @contextmanager
-    def _writing(self, trial_id: int) -> Iterator[None]:
-        session = self.scoped_session()
-        session.info[_COLLECTED] = self._collecting.get(trial_id)
-        try:
-            with self._fences.writing(session, trial_id):
-                yield
-        finally:
-            session.info.pop(_COLLECTED, None)
+    def _end(self, trial_id: int, state: TrialState, values: Sequence[float] | None) -> None:
+        """End a trial, with what was collected for it, and close its lease: one transaction."""
+        with self._writing() as connection:
+            self._fences.close(connection, trial_id)
+            if not end_trial(connection, trial_id, state, values):
+                self._check_running(connection, trial_id)
+            collected = self._collecting.get(trial_id)
+            if collected is not None:
+                collected.write(connection, trial_id)
 
     def _write(self, trial_id: int, writes: TrialWrites) -> None:
         """Write to a running trial now, or at the end of `together`."""
@@ -192,16 +188,22 @@ class TrialStorage(RDBStorage):
             return
 
         def write() -> None:
-            with self._writing(trial_id), _create_scoped_session(self.scoped_session) as session:
-                connection = session.connection()
+            with self._writing() as connection:
                 self._check_running(connection, trial_id)
                 writes.write(connection, trial_id)
 
         self._again(write)
 
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                # Or the write lock would be taken only after what was looked at first.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
     def _check_running(self, connection: sa.Connection, trial_id: int) -> None:
-        state = sa.select(TRIALS.c.state).where(TRIALS.c.trial_id == trial_id)
-        found = connection.execute(state).scalar()
+        found = self._fences.state(connection, trial_id)
         if found is None:
             raise KeyError(f"there is no trial with trial_id {trial_id}")
         self.check_trial_is_updatable(trial_id, found)
@@ -227,11 +229,3 @@ class TrialStorage(RDBStorage):
         )
         found = self._read(lambda connection: connection.execute(query).scalar())
         return None if found is None else json_to_distribution(found)
-
-
-def _write_collected(session: orm.Session, *_: object) -> None:
-    """Write what was collected for the trial that is being ended."""
-    collected, trial_id = session.info.get(_COLLECTED), session.info.get(WRITES_TO)
-    if collected is not None and trial_id is not None:
-        session.flush()
-        collected.write(session.connection(), trial_id)

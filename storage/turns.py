@@ -17,7 +17,7 @@ from storage import lease_rows
 from storage.connect import Database
 from storage.errors import NoDatabase
 from storage.tables import STUDY_ATTRIBUTES
-from storage.trial_writes import upsert
+from storage.trial_writes import put
 
 TURN = "hpo:notified"
 EVERY_S = 60.0
@@ -101,5 +101,4 @@ class Turns:
 
     def _write(self, connection: sa.Connection, row: dict[str, Any]) -> None:
         values = {"study_id": self._study_id, "key": TURN, "value_json": json.dumps(row)}
-        place = ("study_id", "key")
-        connection.execute(upsert(connection, STUDY_ATTRIBUTES, place, [values]))
+        put(connection, STUDY_ATTRIBUTES, [values])

@@ -468,7 +468,7 @@ def test_a_trial_that_the_dashboard_ended_does_not_stop_its_worker(
     def end_in_dashboard() -> None:
         number = one.trials()[-1].number
         if number < 3:
-            one.study.tell(number, state=TrialState.FAIL)
+            one.elsewhere().tell(number, state=TrialState.FAIL)
 
     fit.before[2] = end_in_dashboard
     ended = one.worker().run()
@@ -488,9 +488,7 @@ def test_a_trial_that_another_program_ends_just_before_its_worker_does_stops_nob
     def end_elsewhere(*about: object) -> object:
         made = record(*about)
         if len(one.trials()) == 1:
-            one.database.storage.set_trial_state_values(
-                one.trials()[0]._trial_id, TrialState.COMPLETE, [0.7]
-            )
+            one.elsewhere().tell(0, 0.7)
         return made
 
     monkeypatch.setattr(trial_record, before_tell, end_elsewhere)

@@ -10,6 +10,7 @@ import optuna
 import pytest
 import sqlalchemy as sa
 from optuna.distributions import FloatDistribution
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial, TrialState
 
 from storage.connect import connect
@@ -110,6 +111,24 @@ def test_nothing_of_a_worker_arrives_once_its_trial_is_anothers(
     assert content(study) != before
 
 
+@pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL])
+def test_who_ends_its_trial_has_closed_its_lease(database, study, leases, lease, state):
+    values = [0.5] if state == TrialState.COMPLETE else None
+    with database.fence(lease):
+        database.storage.set_trial_state_values(lease.trial_id, state, values)
+    assert [row.done for row in leases.rows()] == [True]
+    assert not leases.done(lease)
+    assert study.get_trials()[0].state == state
+
+
+def test_end_that_is_not_written_leaves_the_lease_open(database, study, leases, lease):
+    study.tell(0, 0.25)  # another program's
+    with database.fence(lease), pytest.raises(UpdateFinishedTrialError):
+        WRITES["complete"](database.storage, lease.trial_id)
+    assert [row.done for row in leases.rows()] == [False]
+    assert study.get_trials()[0].value == 0.25
+
+
 @pytest.mark.parametrize("end", ["release", "done"])
 def test_worker_that_gave_its_lease_up_writes_no_more(database, study, leases, lease, end):
     assert getattr(leases, end)(lease)
@@ -154,7 +173,7 @@ def test_lease_without_a_trial_has_nothing_to_fence(database, leases):
 def test_takeover_waits_for_a_write_that_has_passed_the_fence(url, database, study, lease, run_out):
     """Between the check and the commit the trial stays the writer's."""
     run_out()
-    session = database.storage._backend.scoped_session
+    engine = database.storage._backend.engine
     with connect(url) as other, ThreadPoolExecutor(1) as pool:
         claims = []
 
@@ -162,10 +181,10 @@ def test_takeover_waits_for_a_write_that_has_passed_the_fence(url, database, stu
             claimed = pool.submit(Leases(other, study._study_id).claim, "b", n_trials=9)
             claims.append((claimed, wait([claimed], timeout=IN_ITS_WAY_S).done))
 
-        sa.event.listen(session, "before_commit", claim_meanwhile)
+        sa.event.listen(engine, "commit", claim_meanwhile)
         with database.fence(lease):
             WRITES["report"](database.storage, lease.trial_id)
-        sa.event.remove(session, "before_commit", claim_meanwhile)
+        sa.event.remove(engine, "commit", claim_meanwhile)
         [(claimed, at_once)] = claims
         assert not at_once
         assert isinstance(claimed.result(), Lease)

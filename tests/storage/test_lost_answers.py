@@ -1,6 +1,7 @@
 """Optuna's calls whose answer is lost after they were done: each recognises its own work."""
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
 import optuna
 import psycopg
@@ -13,6 +14,7 @@ from optuna.trial import TrialState, create_trial
 
 from storage import lease_rows
 from storage.connect import connect
+from storage.leases import Leases
 from storage.patience import Patience
 from storage.url import StorageURL
 
@@ -33,7 +35,7 @@ def storage(database):
 
 @pytest.fixture
 def fail_commit(storage, monkeypatch):
-    """Let the connection be lost at Optuna's next commit: after it was done, or before."""
+    """Let the connection be lost at the storage's next commit: after it was done, or before."""
     backend = storage._backend
     wanted, armed = [], []
 
@@ -47,10 +49,20 @@ def fail_commit(storage, monkeypatch):
     def fail_next(*, done):
         wanted.append(done)
 
-    # Only sessions are Optuna's; our own transactions commit by the same function.
-    sa.event.listen(
-        backend.scoped_session, "before_commit", lambda _: armed.extend(wanted) or wanted.clear()
-    )
+    def arm(*_):
+        armed.extend(wanted)
+        wanted.clear()
+
+    @contextmanager
+    def writing():
+        with opened() as connection:
+            yield connection
+            arm()
+
+    # Leases commit by the same function: only sessions and writes to a trial are the storage's.
+    sa.event.listen(backend.scoped_session, "before_commit", arm)
+    opened = backend._writing
+    monkeypatch.setattr(backend, "_writing", writing)
     real = backend.engine.dialect.do_commit
     monkeypatch.setattr(backend.engine.dialect, "do_commit", commit)
     return fail_next
@@ -88,20 +100,30 @@ def test_trial_that_was_told_is_told(storage, trial_id, lose_answer, state, valu
     assert (trial.state, trial.values) == (state, values)
 
 
+def test_trial_that_was_told_under_its_fence_is_told(database, storage, study_id, lose_answer):
+    leases = Leases(database, study_id)
+    lease = leases.start(leases.claim("a", n_trials=1))
+    lose_answer()
+    with database.fence(lease):
+        assert storage.set_trial_state_values(lease.trial_id, TrialState.COMPLETE, [0.5])
+    assert storage.get_trial(lease.trial_id).value == 0.5
+    assert [row.done for row in leases.rows()] == [True]
+
+
 def test_trial_that_another_ended_before_the_repeat_is_not_taken_for_ours(
     storage, trial_id, fail_commit, other, monkeypatch
 ):
+    fail_commit(done=False)
     real = storage._backend._writing
     asked = []
 
-    def writing(trial):
+    def writing():
         if asked:
-            other.set_trial_state_values(trial, TrialState.FAIL)
-        asked.append(trial)
-        return real(trial)
+            other.set_trial_state_values(trial_id, TrialState.FAIL)
+        asked.append(trial_id)
+        return real()
 
     monkeypatch.setattr(storage._backend, "_writing", writing)
-    fail_commit(done=False)
     with pytest.raises(UpdateFinishedTrialError):
         storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.5])
     assert len(asked) == 2

@@ -1,3 +1,5 @@
+import math
+
 import optuna
 import pytest
 import sqlalchemy as sa
@@ -125,3 +127,20 @@ def test_study_attributes_are_read_by_key_and_by_beginning(storage, study_id):
     storage.write_study_attrs(study_id, {"a_1": 3})
     assert storage.read_study_attrs(study_id, ["a_1", "b", "c"]) == {"a_1": 3, "b": "가"}
     assert storage.find_study_attrs(study_id, "a_") == {"a_1": 3}
+
+
+def test_parameters_of_several_kinds_are_written_together(storage, trial_id):
+    kinds = {
+        "whole": (3, optuna.distributions.IntDistribution(1, 9)),
+        "real": (0.25, UNIFORM),
+        "choice": (1, optuna.distributions.CategoricalDistribution(["a", "b"])),
+    }
+    with storage.together(trial_id):
+        for name, (internal, distribution) in kinds.items():
+            storage.set_trial_param(trial_id, name, internal, distribution)
+        for step in (1, 2, 3):
+            storage.set_trial_intermediate_value(trial_id, step, [1, math.inf, math.nan][step - 1])
+    trial = storage.get_trial(trial_id)
+    assert trial.params == {"whole": 3, "real": 0.25, "choice": "b"}
+    assert list(trial.intermediate_values.values())[:2] == [1.0, math.inf]
+    assert math.isnan(trial.intermediate_values[3])
