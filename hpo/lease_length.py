@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from hpo.errors import WrongInput
-from storage.leases import LEASE_S
+from storage.lease import LEASE_S
 
 SHORTEST_LEASE_S = 1.0
 

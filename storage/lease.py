@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+LEASE_S = 60.0
+"""How long a lease lasts unless renewed, where nobody says otherwise."""
+
 
 @dataclass(frozen=True)
 class Lease:

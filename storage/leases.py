@@ -17,13 +17,12 @@ from storage.budget import Budget
 from storage.connect import Database
 from storage.errors import LeaseLost, NoDatabase
 from storage.failures import translated
-from storage.lease import Lease, Spent, Wait
+from storage.lease import LEASE_S, Lease, Spent, Wait
 from storage.lease_rows import FORFEITED, GIVEN_BACK, Abandoned, Held, HeldTrial, LeaseRow
 from storage.tables import LEASES, clock
 
 __all__ = ["Lease", "Leases", "Spent", "Wait"]
 
-LEASE_S = 60.0
 MAX_ATTEMPTS = 3
 POLL_S = 5.0  # longest advised sleep of a worker that waits for another's trial
 SHORTEST_POLL_S = 0.2

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from storage.connect import Database
 from storage.errors import NoDatabase
+from storage.lease import LEASE_S
 from storage.lease_rows import lock_study
-from storage.leases import LEASE_S
 from storage.tables import WORKERS, clock
 
 LOST_AFTER_S = 3 * LEASE_S

@@ -56,8 +56,13 @@ def run(words: Sequence[str], environ: Mapping[str, str] | None = None) -> Ran:
 
 
 def quiet_environ() -> dict[str, str]:
-    """Return the environment for all cells: our packages, one thread, no network."""
-    return os.environ | {
+    """Return the environment for all cells: our packages, one thread, no network.
+
+    Modules are compiled once and kept, as in any installation: ours would else be compiled at every
+    start, and the peers' are not.
+    """
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {
         "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",

@@ -134,15 +134,20 @@ def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         from config.errors import ConfigError
         from hpo.errors import HpoError, WrongInput
-        from hpo.hiding import hide
         from storage.errors import BadURL, StorageError
         from trainer.errors import TrainerError
 
         try:
             return command(*args, **kwargs)
         except (ConfigError, WrongInput, BadURL) as error:
-            raise click.UsageError(printable(hide(str(error)))) from error
+            raise click.UsageError(_line(error)) from error
         except (HpoError, StorageError, TrainerError) as error:
-            raise click.ClickException(printable(hide(str(error)))) from error
+            raise click.ClickException(_line(error)) from error
 
     return run
+
+
+def _line(error: Exception) -> str:
+    from hpo.hiding import hide  # loads SQLAlchemy, which a command that goes well may not need
+
+    return printable(hide(str(error)))

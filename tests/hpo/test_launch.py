@@ -26,7 +26,8 @@ from hpo.parent import Parent, WorkingProcess
 from hpo.stop import StopRequest
 from hpo.worker import Ended, Limits
 from storage.connect import Database
-from storage.leases import LEASE_S, Leases
+from storage.lease import LEASE_S
+from storage.leases import Leases
 from storage.workers import Workers
 from trainer.data import fingerprint, locate_data
 from trainer.errors import DataError

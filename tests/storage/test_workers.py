@@ -2,7 +2,7 @@ import optuna
 import pytest
 
 from storage.errors import NoDatabase
-from storage.leases import LEASE_S
+from storage.lease import LEASE_S
 from storage.tables import WORKERS
 from storage.workers import LOST_AFTER_S, Workers
 
