@@ -14,11 +14,19 @@ from typing_extensions import override
 
 Chore = Callable[[], object]
 
+HELD_S = 10.0
+
 log = logging.getLogger(__name__)
 
 
 class Chores:
     """Does what it is given at once."""
+
+    def hold(self) -> None:
+        """Leave what is added from now on until `go_on`, where it is not done at once anyway."""
+
+    def go_on(self) -> None:
+        """Do what was held: the next trial trains."""
 
     def add(self, chore: Chore) -> None:
         """Do it, or have it done soon; in the order in which they are given."""
@@ -29,12 +37,25 @@ class Chores:
 
 
 class ChoresAside(Chores):
-    """Does what it is given in a thread of its own."""
+    """Does what it is given in a thread of its own; held ones after HELD_S at the latest.
+
+    Beside a trial that begins, they would take turns with it at the interpreter and the database.
+    """
 
     def __init__(self) -> None:
+        self._free = threading.Event()
+        self._free.set()
         self._waiting: queue.Queue[Chore | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="chores", daemon=True)
         self._thread.start()
+
+    @override
+    def hold(self) -> None:
+        self._free.clear()
+
+    @override
+    def go_on(self) -> None:
+        self._free.set()
 
     @override
     def add(self, chore: Chore) -> None:
@@ -43,10 +64,13 @@ class ChoresAside(Chores):
     def close(self) -> None:
         """Wait until all is done."""
         self._waiting.put(None)
+        self._free.set()
         self._thread.join()
 
     def _work(self) -> None:
         while (chore := self._waiting.get()) is not None:
+            self._free.wait(HELD_S)
+            self._free.set()
             super().add(chore)
             del chore  # or the trial that it holds would stay until the next
 

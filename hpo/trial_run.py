@@ -228,6 +228,7 @@ class TrialRun:
         self._around.mirror.release()
 
     def _close(self, ending: Ending, state: TrialState, *, error: str | None = None) -> Outcome:
+        self._around.chores.hold()  # until the next trial's first step, see `_mirror`
         self._mirror().finish(ending)
         study, trial, samples = self._around.study, self._trial, self._samples
         settings = self._settings
@@ -239,6 +240,7 @@ class TrialRun:
         if self._to_mirror is not None:
             begun, self._to_mirror = self._to_mirror, None
             self._around.mirror.start(*begun)
+            self._around.chores.go_on()
         return self._around.mirror
 
     def _frozen(self) -> FrozenTrial:

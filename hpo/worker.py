@@ -1,6 +1,8 @@
 """A worker: claim a trial, run it, claim the next, until the study's budget is spent."""
 
+import math
 import re
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
@@ -30,6 +32,8 @@ from trainer.errors import DeviceLost
 
 SAME_FAILURES = 3
 """Failures in a row with one error after which a worker stops: the next would fail too."""
+BEAT_S = 10.0
+"""After so long a worker says again that it lives; while it trains, its lease's keeper does."""
 POLL_S = 3.0
 """Longest pause between two looks for a trial that another worker has left."""
 
@@ -79,6 +83,7 @@ class Worker:
     trials: int = 0
     failures: list[str] = field(default_factory=list)
     _left_behind: str | None = None
+    _said: tuple[str, float] = ("", -math.inf)  # what it does, when that was said
 
     def run(self) -> Ended:
         """Work until there is nothing left to do."""
@@ -146,8 +151,15 @@ class Worker:
             return Ended(f"{SAME_FAILURES} trials in a row failed alike: {last[0]}", status=1)
         return None
 
+    def _say(self, doing: str) -> None:
+        """Have the list of workers say what this one does, where it does not say so already."""
+        before, at = self._said
+        if doing != before or time.monotonic() - at >= BEAT_S:
+            self.workers.beat(self.name, doing=doing)
+            self._said = doing, time.monotonic()
+
     def _wait(self, claim: Wait) -> None:
-        self.workers.beat(self.name, doing="waiting")
+        self._say("waiting")
         self.objective.around.progress.waiting(claim.running)
         self.objective.around.stop.wait(min(claim.seconds, POLL_S))
 
@@ -157,7 +169,7 @@ class Worker:
         A trial that ends closes its lease. That of a trial whose device failed stays: the next
         process forfeits it, and the trial counts an attempt.
         """
-        self.workers.beat(self.name, doing="training")
+        self._say("training")
         progress = self.objective.around.progress
         with LeaseKeeper(self.leases, self.workers, lease) as keeper:
             try:

@@ -51,9 +51,10 @@ class Checkpoints:
         return tuple(self._kept)
 
     def clear(self) -> None:
-        """Make the folder, and remove the models that earlier trainings or attempts left in it."""
+        """Remove the models that earlier trainings or attempts left in the folder."""
         self._kept = []
-        self._sweep()
+        if self.folder.exists():
+            self._sweep()
 
     def admits(self, value: float) -> bool:
         """Say whether a model of this value would be kept; of equals the older ones are."""
@@ -67,6 +68,7 @@ class Checkpoints:
         """Have `write` fill a folder, make it the evaluation's, and remove what is too many."""
         place = self.place(evaluation)
         self.guard()
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(place, write, guard=self.guard)
         self._kept.append(KeptModel(evaluation, value, place))
         self._kept.sort(key=lambda kept: -kept.value)  # stable: of equal values the older leads

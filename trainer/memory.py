@@ -39,7 +39,10 @@ class MemoryBaseline:
 
     def excess(self) -> str | None:
         """Say in words by how much memory has grown; None where it is back."""
-        now = self._used()
+        # To collect and to give back what nobody uses takes long, and is seldom what decides.
+        return self._grown(self._in_use()) and self._grown(self._used())
+
+    def _grown(self, now: _Used) -> str | None:
         for what, grown, allowance in (
             ("GPU memory", now.gpu - self._before.gpu, GPU_ALLOWANCE),
             ("memory", now.process - self._before.process, PROCESS_ALLOWANCE),
@@ -53,15 +56,23 @@ class MemoryBaseline:
 
     def _used(self) -> _Used:
         free_memory()
+        _trim()
+        return self._in_use()
+
+    def _in_use(self) -> _Used:
         gpu = 0
         if cuda_in_use():
             gpu = torch.cuda.memory_allocated() - self._session.held_bytes("cuda")
-        return _Used(resident_bytes() - self._session.held_bytes("cpu"), gpu)
+        return _Used(_resident_bytes() - self._session.held_bytes("cpu"), gpu)
 
 
 def resident_bytes() -> int:
     """Return the process's resident set; on systems without /proc its peak so far."""
     _trim()
+    return _resident_bytes()
+
+
+def _resident_bytes() -> int:
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

@@ -26,14 +26,19 @@ class InitialWeights:
         self.model = model
         self.ids = special_ids(model)
         self._start = [tensor.detach().clone() for tensor in self._tensors()]
+        self._bytes = sum(tensor.nbytes for tensor in self._start)
+        self._rested = False
 
     def fresh(self, device: torch.device) -> BartForConditionalGeneration:
         """Return the kept model on `device`, with the initial weights and nothing of its past.
 
         There is one model: the one returned before is the same object.
         """
-        self.rest()
-        self.model.to(device)  # type: ignore[arg-type]  # transformers' wrapper hides `to`'s type
+        if not self._rested:
+            self.rest()
+        self._rested = False
+        if not _is_on(self.model.device, device):  # or it looks at every tensor all the same
+            self.model.to(device)  # type: ignore[arg-type]  # its wrapper hides `to`'s type
         with torch.no_grad():
             for tensor, start in zip(self._tensors(), self._start, strict=True):
                 tensor.copy_(start)
@@ -47,14 +52,19 @@ class InitialWeights:
         for name in ("forward", "_original_forward", "_is_accelerate_prepared"):
             self.model.__dict__.pop(name, None)  # accelerate would take it for wrapped already
         set_activation_checkpointing(self.model, on=False)
+        self._rested = True
 
     def bytes_on(self, device: str) -> int:
         """Return how many bytes of them, model and initial weights, lie on a device type."""
-        tensors = [*self._tensors(), *self._start]
-        return sum(tensor.nbytes for tensor in tensors if tensor.device.type == device)
+        places = (self.model.device, self._start[0].device)
+        return self._bytes * sum(place.type == device for place in places)
 
     def _tensors(self) -> list[torch.Tensor]:
         return [*self.model.parameters(), *self.model.buffers()]
+
+
+def _is_on(here: torch.device, wanted: torch.device) -> bool:
+    return here.type == wanted.type and wanted.index in {None, here.index}
 
 
 def load_model(

@@ -32,7 +32,7 @@ def main() -> None:
                 ours, bare = _start(material, rounds=asked.rounds)
                 print(f"\n{report.started(architecture, ours, bare)}", flush=True)
             if "memory" in asked.part and architecture == asked.architecture[0]:
-                told = module("ours", material, asked.memory_trials).told["memory"]
+                told = module("ours", material, asked.memory_trials, "memory").told["memory"]
                 print(f"\n{report.memory(told)}", flush=True)
     if "start" in asked.part:
         pairs = [start.help_shown() for _ in range(max(3, asked.rounds))]

@@ -1,13 +1,13 @@
 """Our worker in this process, with its database, W&B's offline runs, and kept models.
 
-Run as `python -m benchmarks.turnover.ours MATERIAL TRIALS`; prints JSON: the turnovers, and the
-resident set in bytes after each trial.
+Run as `python -m benchmarks.turnover.ours MATERIAL TRIALS [memory]`; prints JSON: the turnovers,
+and with `memory`, which takes time itself, the resident set in bytes after each trial.
 """
 
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,11 +30,12 @@ from trainer.evaluation import Evaluation
 from trainer.memory import resident_bytes
 
 
-def main(folder: Path, trials: int) -> None:
+def main(folder: Path, trials: int, *asked: str) -> None:
     """Run a study of that many trials."""
     torch.set_num_threads(1)
     marks, memory = Marks(), list[int]()
-    with TemporaryDirectory() as output, marks.noting(), _ends(marks), _memory(memory):
+    watched = _memory(memory) if asked else nullcontext()
+    with TemporaryDirectory() as output, marks.noting(), _ends(marks), watched:
         _search(Material.read(folder), Path(output), trials)
     found = [asdict(each) for each in turnovers(marks.noted)]
     print(json.dumps({"turnovers": found, "memory": memory}), flush=True)
@@ -92,4 +93,4 @@ def _memory(found: list[int]) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

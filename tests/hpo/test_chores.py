@@ -22,6 +22,30 @@ def test_nobody_waits_for_a_chore_aside_but_the_end():
     assert done == ["second"]
 
 
+def test_what_is_held_waits_until_the_next_trial_trains():
+    done, begun = [], threading.Event()
+    with chores_aside() as chores:
+        chores.hold()
+        chores.add(lambda: (done.append("first"), begun.set()))
+        assert not begun.wait(0.1)
+        chores.go_on()
+        assert begun.wait(10)
+    assert done == ["first"]
+
+
+def test_what_is_held_is_done_at_the_end_and_when_no_trial_comes(monkeypatch):
+    done, begun = [], threading.Event()
+    with chores_aside() as chores:
+        chores.hold()
+        chores.add(lambda: done.append("at the end"))
+    monkeypatch.setattr("hpo.chores.HELD_S", 0.05)
+    with chores_aside() as chores:
+        chores.hold()
+        chores.add(lambda: (done.append("none came"), begun.set()))
+        assert begun.wait(10)
+    assert done == ["at the end", "none came"]
+
+
 def test_a_chore_that_fails_is_logged_and_the_next_is_done(caplog):
     def fails() -> None:
         raise OSError("the disk is away")

@@ -18,6 +18,7 @@ from config.schema import Configuration
 from hpo import trial_record
 from hpo.assignment import DEVICE_LOST, REPLACE
 from hpo.predecessors import bury
+from hpo.worker import Limits
 from storage.connect import Database
 from storage.errors import StorageError, Unreachable
 from storage.failures import translated
@@ -532,6 +533,21 @@ def test_a_trial_under_way_is_seen_in_the_workers_list(
     fit.before[1] = lambda: doing.extend(row.doing for row in one.workers.rows())
     one.worker().run()
     assert doing == ["training"]
+
+
+def test_a_worker_says_what_it_does_when_that_changes_or_was_long_ago(
+    search: MakeSearch, fit: ScriptedFit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = search(n_trials=3)
+    worker = one.worker(max_trials=2)
+    said: list[str] = []
+    monkeypatch.setattr(one.workers, "beat", lambda _, doing: said.append(doing))
+    worker.run()
+    assert said == ["training"]
+    monkeypatch.setattr("hpo.worker.BEAT_S", 0.0)
+    worker.limits = Limits(max_trials=3)
+    worker.run()
+    assert said == ["training", "training"]
 
 
 def test_a_lease_lives_while_a_trial_takes_longer_than_it(

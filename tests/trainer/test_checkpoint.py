@@ -28,6 +28,7 @@ from trainer.model import load_model
 from trainer.predict import predict
 from trainer.session import TrainingSession
 from trainer.tokens import decode, load_tokenizer
+from trainer.write_guard import WriteGuard
 
 
 def write(folder: Path) -> None:
@@ -56,6 +57,20 @@ def test_best_models_are_kept(
 ) -> None:
     names = offer(Checkpoints(tmp_path, limit=limit), values)
     assert names == [f"evaluation-{number}" for number in kept]
+
+
+def test_a_folder_that_is_not_there_is_cleared_without_asking(tmp_path: Path) -> None:
+    asked: list[str] = []
+    guard = WriteGuard(lambda: asked.append("may I"))
+    checkpoints = Checkpoints(tmp_path / "trial", limit=1, guard=guard)
+    checkpoints.clear()
+    assert (asked, checkpoints.folder.exists()) == ([], False)
+    assert offer(checkpoints, [0.5]) == ["evaluation-1"]
+    assert asked
+    asked.clear()
+    checkpoints.clear()
+    assert asked
+    assert list(checkpoints.folder.iterdir()) == []
 
 
 def test_failed_write_leaves_nothing_and_spares_what_was_there(tmp_path: Path) -> None:

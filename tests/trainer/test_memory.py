@@ -53,6 +53,18 @@ def test_what_is_not_given_back_is_said(
     assert baseline.excess() is None
 
 
+def test_garbage_is_no_leak(
+    session: TrainingSession, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "PROCESS_ALLOWANCE", 64 * MIB)
+    session.prepare(tiny_config())
+    baseline = MemoryBaseline(session)
+    cycle: list[object] = [torch.ones(96 * MIB, dtype=torch.uint8)]
+    cycle.append(cycle)
+    del cycle
+    assert baseline.excess() is None
+
+
 def test_a_larger_model_that_the_session_keeps_is_no_leak(
     session: TrainingSession, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
