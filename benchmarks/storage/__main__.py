@@ -6,6 +6,7 @@ trainings of 5 minutes do. The first call of each worker, which loads the study,
 """
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -43,11 +44,11 @@ def main(arguments: Sequence[str]) -> int:
     with postgresql(durable=options.durable) as server:
         bench = Bench(server, trials, tuple(options.set))
         if "load" in options.parts:
-            failed |= bench.loads(sizes, workers, rounds)
+            failed |= bench.loads(sizes, workers, rounds, minutes=options.minutes)
         if "pages" in options.parts:
             bench.pages(sizes[-1], rounds)
         if "bouncer" in options.parts:
-            failed |= bench.bouncers(sizes[-1], max(workers))
+            failed |= bench.bouncers(sizes[-1], max(workers), options.pools or POOLS)
     return int(failed)
 
 
@@ -60,16 +61,25 @@ class Bench:
         self._options = options
         self._config = configuration(*options)
 
-    def loads(self, sizes: Sequence[int], workers: Sequence[int], rounds: int) -> bool:
-        """Measure every cell once a round, the sides turn about; True where there were errors."""
+    def loads(
+        self, sizes: Sequence[int], workers: Sequence[int], rounds: int, *, minutes: float
+    ) -> bool:
+        """Measure every cell once a round, the sides turn about; True where there were errors.
+
+        After so many minutes no further cell is begun.
+        """
         cells = [Cell(*pair) for pair in product(sizes, workers)]
+        until = time.monotonic() + 60 * minutes
         for number in range(rounds):
             for cell in cells:
+                if time.monotonic() > until:
+                    break
                 for side in SIDES if number % 2 == 0 else SIDES[::-1]:
                     began = time.perf_counter()
                     cell.rounds[side].append(self._measure(side, cell))
                     took = time.perf_counter() - began
                     _note(f"round {number + 1}: {cell.trials}/{cell.workers} {side} {took:.0f} s")
+        cells = [cell for cell in cells if cell.rounds[OURS]]
         for line in (*report.lines(cells), *report.growths(cells), *report.shares(cells)):
             print(line)
         errors = [error for cell in cells for error in cell.errors]
@@ -91,14 +101,14 @@ class Bench:
             )
         print(f"the first load sends {found[OURS][0].megabytes:.1f} MB")
 
-    def bouncers(self, trials: int, workers: int) -> bool:
-        """Put PgBouncer between, with several pools; True where a worker had an error."""
+    def bouncers(self, trials: int, workers: int, pools: Sequence[Pool]) -> bool:
+        """Put PgBouncer between, with each of the pools; True where a worker had an error."""
         reason = bouncer.missing()
         if reason is not None:
             print(f"PgBouncer left out: {reason}")
             return False
         failed = False
-        for pool in POOLS:
+        for pool in pools:
             with (
                 self._server.copy(self._filled(OURS, trials)) as database,
                 pgbouncer(self._server, pool) as folder,
@@ -145,8 +155,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, nargs="+", help="workers at once")
     parser.add_argument("--rounds", type=int, help="how often each cell is measured")
     parser.add_argument("--trials", type=int, help="trials of a measured worker in a round")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no cell after them")
     parser.add_argument("--durable", action="store_true", help="commits wait for the disk")
     parser.add_argument("--set", nargs="*", default=[], help="overrides of the configuration")
+    parser.add_argument("--pools", nargs="+", type=Pool.parse, help="PgBouncer's: transaction:40")
     parts = ("load", "pages", "bouncer")
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
     return parser.parse_args(arguments)

@@ -30,6 +30,12 @@ class Pool:
     mode: str = "transaction"
     size: int = 40
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what stands on a command line: `MODE:SIZE`."""
+        mode, _, size = text.partition(":")
+        return cls(mode, int(size))
+
     def __str__(self) -> str:
         return f"{self.mode} pooling, {self.size} server connections"
 

@@ -55,8 +55,8 @@ def quantile(values: Sequence[float], share: float) -> float:
 def lines(cells: Sequence[Cell]) -> list[str]:
     """The table of all cells in Markdown: milliseconds, and the ratio to plain Optuna."""
     head = [
-        "| trials | workers | call | ours p50 | p99 | plain p50 | p99 | ours / plain (range) |",
-        "| ---: | ---: | :--- | ---: | ---: | ---: | ---: | :--- |",
+        "| trials | workers | rounds | call | ours p50 | p99 | plain p50 | p99 | ratio (range) |",
+        "| ---: | ---: | ---: | :--- | ---: | ---: | ---: | ---: | :--- |",
     ]
     return head + [_line(cell, call) for cell in cells for call in CALLS]
 
@@ -66,7 +66,9 @@ def growth(cells: Sequence[Cell], side: str, call: str, *, workers: int) -> Rati
     those = sorted((c for c in cells if c.workers == workers), key=lambda cell: cell.trials)
     if len(those) < 2:  # noqa: PLR2004 - one size does not grow
         return None
-    return ratio(those[-1].medians(side, call), to=those[0].medians(side, call))
+    most, fewest = (one.medians(side, call) for one in (those[-1], those[0]))
+    both = min(len(most), len(fewest))  # a last round may have been cut off
+    return ratio(most[:both], to=fewest[:both])
 
 
 def growths(cells: Sequence[Cell]) -> list[str]:
@@ -93,7 +95,7 @@ def shares(cells: Sequence[Cell]) -> list[str]:
 
 
 def _line(cell: Cell, call: str) -> str:
-    shown = [f"{cell.trials}", f"{cell.workers}", call]
+    shown = [f"{cell.trials}", f"{cell.workers}", f"{len(cell.rounds[OURS])}", call]
     for side in (OURS, PLAIN):
         values = cell.pooled(side, call)
         shown += [f"{quantile(values, share) * 1000:.1f}" for share in (0.5, HUNDREDTH)]

@@ -244,11 +244,9 @@ class _Scripted(Objective):
 
 
 def _at_random(config: Configuration, name: str) -> DistinctSampler:
-    random = config.optuna.model_copy(update={"sampler": {"name": "random"}})
-    config = Configuration.model_validate(
-        {**config.model_dump(), "optuna": {**random.model_dump(), "sampler": {"name": "random"}}}
-    )
-    return make_sampler(config, worker_seed=name)
+    whole = config.model_dump()
+    whole["optuna"]["sampler"] = {"name": "random"}
+    return make_sampler(Configuration.model_validate(whole), worker_seed=name)
 
 
 def _value(number: int, step: int) -> float:

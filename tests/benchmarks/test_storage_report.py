@@ -40,7 +40,7 @@ def test_growth_is_that_of_the_most_trials_over_the_fewest():
 def test_table_has_a_line_for_each_call_with_the_ratio():
     assert (
         lines([cell(100, 0.5)])[2]
-        == "| 100 | 1 | ask | 2000.0 | 2000.0 | 4000.0 | 4000.0 | 0.5 (0.5 to 0.5) |"
+        == "| 100 | 1 | 2 | ask | 2000.0 | 2000.0 | 4000.0 | 4000.0 | 0.5 (0.5 to 0.5) |"
     )
 
 
