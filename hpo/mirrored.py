@@ -9,10 +9,10 @@ from config.load import to_mapping
 from config.schema import Configuration
 from config.space import apply
 from hpo import trial_record
-from hpo.prune_reasons import Verdict, text
 from hpo.run_names import run_id, run_name
 from hpo.study import Pinned
 from hpo.trial_info import Ending, Point, TrialInfo, best_point, shareable
+from hpo.verdict import Verdict, text
 
 WORDS = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 

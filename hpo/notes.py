@@ -16,10 +16,10 @@ from config.load import from_mapping
 from config.schema import Configuration
 from config.space import apply
 from hpo import trial_record
-from hpo.prune_reasons import Verdict, text
 from hpo.run_names import run_name
 from hpo.study import CONFIG
 from hpo.trial_info import SCORES, Point, best_point
+from hpo.verdict import Verdict, text
 from storage.retries import RETRY_OF
 from storage.trial_cache import TrialCache
 from trainer.evaluation import Sample

@@ -8,8 +8,8 @@ between cannot make the reason contradict the decision.
 import copy
 import itertools
 import math
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -26,40 +26,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hpo.extrapolation_pruner import ExtrapolationPruner
 from hpo.pruners import EagerHyperbandPruner, MedianHyperbandPruner
-
-DIGITS = 4  # of ROUGE in messages; more where two values would look alike
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Why a trial is stopped: at `step` (an evaluation, from 1) `value` is below `threshold`.
-
-    Both are None where no valid value was reported; the threshold alone is None where the rule
-    compared nothing (a rung that takes nobody before bootstrap_count trials are there). `also`
-    holds the other rules that stopped the trial at the same step. For a rule that extrapolates,
-    `value` is what the trial would come to at best, from `so_far`, and `threshold` what trial
-    `leader` has come to already; both are None for other rules.
-    """
-
-    rule: str
-    step: int
-    value: float | None
-    threshold: float | None
-    also: tuple["Verdict", ...] = ()
-    so_far: float | None = None
-    leader: int | None = None
-
-    def as_mapping(self) -> dict[str, Any]:
-        """The verdict as it is kept with the trial (JSON)."""
-        kept = {**asdict(self), "also": [other.as_mapping() for other in self.also]}
-        if self.leader is None:
-            del kept["so_far"], kept["leader"]
-        return kept
-
-    @classmethod
-    def from_mapping(cls, kept: Mapping[str, Any]) -> "Verdict":
-        """The verdict that was kept with a trial."""
-        return cls(**{**kept, "also": tuple(map(cls.from_mapping, kept["also"]))})
+from hpo.verdict import Verdict
 
 
 def decide(study: Study, trial: Trial, *, again: bool = False) -> Verdict | None:
@@ -79,27 +46,6 @@ def decide(study: Study, trial: Trial, *, again: bool = False) -> Verdict | None
         return None
     first, *others = explain(study.pruner, view, frozen) or (_unexplained(study.pruner, frozen),)
     return replace(first, also=tuple(others))
-
-
-def text(verdict: Verdict, *, evaluations_per_epoch: int = 1) -> str:
-    """The verdict in a line: `median at epoch 6: 0.2131 below 0.2544`."""
-    rules = (verdict, *verdict.also)
-    return "; ".join(_text(one, verdict.step / evaluations_per_epoch) for one in rules)
-
-
-def _text(verdict: Verdict, epoch: float) -> str:
-    where = f"{verdict.rule} at epoch {epoch:g}"
-    if verdict.value is None:
-        return f"{where}: no valid score"
-    if verdict.threshold is None:
-        return f"{where}: {verdict.value:.{DIGITS}f}"
-    value, threshold = _shown(verdict.value, verdict.threshold)
-    if verdict.so_far is not None:
-        return (
-            f"{where}: {verdict.so_far:.{DIGITS}f} would come to {value} at best,"
-            f" trial {verdict.leader} has {threshold}"
-        )
-    return f"{where}: {value} below {threshold}"
 
 
 def _as_before_the_last_decision(trial: FrozenTrial) -> FrozenTrial:
@@ -282,12 +228,3 @@ def _one_view(study: Study, own: FrozenTrial, trials: Sequence[FrozenTrial]) -> 
     view = copy.copy(study)
     view._storage = cast("BaseStorage", _OneView(study._storage, own, trials))  # noqa: SLF001
     return view
-
-
-def _shown(one: float, other: float) -> tuple[str, str]:
-    """Both numbers with four digits, or with as many as tell them apart."""
-    for digits in range(DIGITS, 17):
-        shown = f"{one:.{digits}f}", f"{other:.{digits}f}"
-        if shown[0] != shown[1]:
-            return shown
-    return repr(one), repr(other)

@@ -20,10 +20,11 @@ from hpo.notes import save_note
 from hpo.notifications.notifier import Notifier
 from hpo.parent import Parent
 from hpo.progress import Progress
-from hpo.prune_reasons import Verdict, decide, text
+from hpo.prune_reasons import decide
 from hpo.stop import Stopped, StopRequest
 from hpo.telling import tell
 from hpo.trial_info import Ending, Point, TrialInfo
+from hpo.verdict import Verdict, text
 from hpo.wandb_mirror import Mirror
 from storage.connect import Database
 from trainer.errors import Infeasible

@@ -11,9 +11,9 @@ from typing_extensions import override
 from config.space import apply
 from hpo import study as studies
 from hpo.mirrored import Mirrored
-from hpo.prune_reasons import Verdict
 from hpo.trial_info import Ending, Point, TrialInfo
 from hpo.trial_run import TrialRun
+from hpo.verdict import Verdict
 from hpo.wandb_mirror import Mirror
 from storage.lease import Lease
 from trainer.errors import OutOfMemory

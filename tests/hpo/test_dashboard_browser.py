@@ -8,7 +8,7 @@ from config.load import from_mapping
 from hpo import study, trial_record
 from hpo.dashboard import running
 from hpo.notes import save_note
-from hpo.prune_reasons import Verdict
+from hpo.verdict import Verdict
 from trainer.evaluation import Sample
 
 LR = "training.learning_rate"

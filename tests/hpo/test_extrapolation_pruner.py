@@ -19,7 +19,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from hpo.extrapolation_pruner import ExtrapolationPruner
 from hpo.infeasible import VIOLATED
-from hpo.prune_reasons import Verdict, decide, text
+from hpo.prune_reasons import decide
+from hpo.verdict import Verdict, text
 
 LAST = 20
 

@@ -11,7 +11,7 @@ from optuna_dashboard._note import note_ver_key
 from config.load import from_mapping
 from hpo import study, trial_record
 from hpo.notes import CURVE_ROWS, escaped, markdown, samples_of, save_note, write_note
-from hpo.prune_reasons import Verdict
+from hpo.verdict import Verdict
 from storage.retries import RETRY_OF
 from trainer.evaluation import Sample
 

@@ -23,8 +23,9 @@ from optuna.pruners import (
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from hpo.prune_reasons import Verdict, decide, text
+from hpo.prune_reasons import decide
 from hpo.pruners import EagerHyperbandPruner, MedianHyperbandPruner
+from hpo.verdict import Verdict, text
 from storage.connect import connect
 from storage.url import StorageURL
 

@@ -9,8 +9,8 @@ from optuna.trial import TrialState, create_trial
 from config.load import from_mapping
 from hpo import study as studies
 from hpo import trial_record
-from hpo.prune_reasons import Verdict
 from hpo.report.facts import gather
+from hpo.verdict import Verdict
 
 LR = "training.learning_rate"
 BATCH = "training.per_device_train_batch_size"
