@@ -83,7 +83,7 @@ class Extrapolation(_Named):
         default=3, description="no trial is pruned before this evaluation"
     )
     standard_errors: Annotated[Real, Field(ge=0, le=10)] = Field(
-        default=1.0,
+        default=2.0,
         description="benefit of the doubt in a curve's extrapolation; more stops fewer trials",
     )
 

@@ -49,6 +49,7 @@ class CurveLedger:
         self._trials: Sequence[FrozenTrial] = ()
         self._open: list[int] = []
         self._running: list[FrozenTrial] = []
+        self._running_curves: dict[int, LearningCurve] = {}
         self._reached = np.zeros(0, dtype=np.int32)  # last step of each curve that is over, or 0
         self._leader: Leader | None = None
         self._curve = lru_cache(KEPT_CURVES)(self._read_curve)
@@ -59,6 +60,7 @@ class CurveLedger:
         """Take in what has changed; `trials` are all of the study's, in order."""
         places = [*self._open, *range(len(self._trials), len(trials))]
         self._trials, self._open, self._running = trials, [], []
+        self._running_curves.clear()
         if len(trials) > len(self._reached):
             grown = np.zeros(2 * len(trials), dtype=np.int32)
             grown[: len(self._reached)] = self._reached
@@ -90,17 +92,19 @@ class CurveLedger:
         return best
 
     def standing(self, curve: LearningCurve, *, without: int) -> tuple[int, int]:
-        """How many of the latest trials had more at the curve's last step, and of how many.
+        """The curve's place at its last step among the latest trials, from 1, and of how many.
 
-        Trials that were over before it count as behind; `without` is the curve's own trial.
+        Who had more by then is ahead, also a trial that has not come so far or was over before; of
+        those that are still on their way, the others do not count. `without` is the curve's trial.
         """
         step, best = curve.steps[-1], curve.best[-1]
         over = self._latest(1)
-        there = [self._curve(place) for place in over if self._reached[place] >= step]
-        running = list(self._live(step, without, ()))
-        known = [(one, one.until(step)) for one in (*there, *running)]
-        ahead = sum(count > 0 and one.best[count - 1] > best for one, count in known)
-        return ahead, len(over) + len(running)
+        known = [self._curve(place) for place in over]
+        ahead = sum(one.best_until(step) > best for one in known)
+        running = [(one.best_until(step), one.steps[-1]) for one in self._live(1, without, ())]
+        more = sum(reached > best for reached, _ in running)
+        behind = sum(reached <= best and last >= step for reached, last in running)
+        return ahead + more + 1, len(over) + more + behind + 1
 
     def behaviour(self, step: int, *, own: tuple[int, LearningCurve]) -> Behaviour:
         """How the curves behave that came to this step; of the trial's `own` the noise alone."""
@@ -121,9 +125,14 @@ class CurveLedger:
         """The running curves that have come so far, where too few are over."""
         for trial in self._running[: max(LATEST - len(over), 0)]:
             if trial.number != without and (trial.last_step or 0) >= step:
-                curve = LearningCurve.of(trial, sign=self._sign)
+                curve = self._running_curve(trial)
                 if len(curve):
                     yield curve
+
+    def _running_curve(self, trial: FrozenTrial) -> LearningCurve:
+        if trial.number not in self._running_curves:
+            self._running_curves[trial.number] = LearningCurve.of(trial, sign=self._sign)
+        return self._running_curves[trial.number]
 
     def _read_curve(self, place: int) -> LearningCurve:
         return LearningCurve.of(self._trials[place], sign=self._sign)

@@ -5,8 +5,12 @@ through the latest ones where that is higher. From there it rises with the slope
 fades as curves of this study do (hpo.bending), and with the benefit of the doubt on both: noise may
 hide a steeper slope, and a curve may fade less than others. A trial is stopped when all that stays
 below what another trial has reached already, and does so without its last evaluation too: one noisy
-evaluation stops nobody, and nor does a slow start that still rises. What leads for its age goes on
-even so, for a flat curve may rise late: at step s, the first 1/s of the latest trials.
+evaluation stops nobody, and nor does a slow start that still rises.
+
+Places among the latest trials at the same step s overrule it. The first tenth, later the first 2/s,
+go on in any case, for a flat curve may rise late. Who is three places or more behind the first 2/s
+is stopped even if its forecast is high: that many noisy curves all promise the best. A curve that
+fell and climbs again has neither place nor forecast, and is judged by its climb (hpo.recovering).
 
 It writes nothing and decides by what is stored alone: every process decides the same. Why this and
 not Optuna's pruners: docs/decisions/0022.
@@ -22,10 +26,14 @@ from optuna.trial import FrozenTrial
 from typing_extensions import override
 
 from hpo.bending import Expected, expected_bend, stretch
-from hpo.curve_ledger import CurveLedger, Leader, Ledgers
+from hpo.curve_ledger import Behaviour, CurveLedger, Leader, Ledgers
 from hpo.learning_curve import RECENT, LearningCurve, Line
+from hpo.recovering import may_recover
 
 LEAST_EVALUATIONS = 3  # before which a curve has no noise
+FOREMOST = 0.1  # share of the trials that goes on at any step
+STAYING = 2.0  # over the step: share of the trials that goes on, where it is less
+CLOSE = 3  # places behind that share up to where a forecast counts
 USUAL_NOISE = 4  # second differences of a curve's own that the noise of the others weighs
 
 
@@ -34,7 +42,8 @@ class Forecast:
     """Why a trial is stopped, as it was reported (less is better where the study minimizes).
 
     At best it would come to `reach`, and trial `leader` has come to `best` already. `so_far` and
-    `reach` are None where no valid value was reported.
+    `reach` are None where no valid value was reported. `place` and `of` are the trial's place at
+    its step, of how many, where it is stopped for that, whatever its reach; else None.
     """
 
     step: int
@@ -42,6 +51,8 @@ class Forecast:
     reach: float | None
     leader: int
     best: float
+    place: int | None = None
+    of: int | None = None
 
 
 class ExtrapolationPruner(BasePruner):
@@ -84,33 +95,52 @@ class ExtrapolationPruner(BasePruner):
                 return None
             if not len(curve):
                 return Forecast(last, None, None, leader.number, sign * leader.best)
-            reach = self._reach(trial, curve, ledger, leader)
-        if reach is None:
+            return self._judge(trial, curve, ledger, leader, sign=sign)
+
+    def _judge(
+        self,
+        trial: FrozenTrial,
+        curve: LearningCurve,
+        ledger: CurveLedger,
+        leader: Leader,
+        *,
+        sign: float,
+    ) -> Forecast | None:
+        step, last = curve.steps[-1], self._last_step(trial)
+        if len(curve) < LEAST_EVALUATIONS:
             return None
+        place, of = ledger.standing(curve, without=trial.number)
+        staying = of * STAYING / step
+        if place <= min(of * FOREMOST, staying):
+            return None
+        behaviour = ledger.behaviour(step, own=(trial.number, curve))
+        if may_recover(curve, best=leader.best, last=last, noise=behaviour.noise):
+            return None
+        reaches = self._reaches(curve, behaviour, last=last)
+        promising = not all(reach < leader.best for reach in reaches)  # also where it is no number
+        if promising and place <= staying + CLOSE:
+            return None
+        behind = (place, of) if promising else (None, None)
+        so_far, best = curve.best[-1], sign * leader.best
+        reach = max(filter(math.isfinite, (so_far, *reaches)))
         return Forecast(
-            last, sign * curve.best[-1], sign * reach, leader.number, sign * leader.best
+            trial.last_step or 0, sign * so_far, sign * reach, leader.number, best, *behind
         )
 
-    def _reach(
-        self, trial: FrozenTrial, curve: LearningCurve, ledger: CurveLedger, leader: Leader
-    ) -> float | None:
-        """The most that the trial would come to; None where it may reach the leader."""
-        count, last = len(curve), self._last_step(trial)
-        ahead, others = ledger.standing(curve, without=trial.number)
-        if count < LEAST_EVALUATIONS or (ahead + 1) * curve.steps[-1] <= others + 1:
-            return None
-        behaviour = ledger.behaviour(curve.steps[-1], own=(trial.number, curve))
+    def _reaches(
+        self, curve: LearningCurve, behaviour: Behaviour, *, last: int
+    ) -> tuple[float, float]:
+        """The most that the curve would come to by `last`, with its last evaluation and without."""
+        count = len(curve)
         noise = _pooled(curve.noise(count), count - 2, usual=behaviour.noise)
         bend = expected_bend(behaviour.bends)
-        reach = curve.best[-1]
-        for known in (count, count - 1):  # with and without the last evaluation
+
+        def reach(known: int) -> float:
             line, step = curve.line(known), curve.steps[known - 1]
             gain = self._gain(line, step, last=last, noise=noise, bend=bend)
-            here = max(curve.best[-1], line.level) + gain
-            if not here < leader.best:  # also where it is no number
-                return None
-            reach = max(reach, here)
-        return reach
+            return max(curve.best[-1], line.level) + gain
+
+        return reach(count), reach(count - 1)
 
     def _gain(self, line: Line, step: int, *, last: int, noise: float, bend: Expected) -> float:
         """The most that the line would gain from `step` to `last`; the two doubts independent."""

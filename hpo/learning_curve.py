@@ -57,10 +57,22 @@ class LearningCurve:
         """How many evaluations there were at this step."""
         return bisect_right(self.steps, step)
 
-    def line(self, count: int) -> Line:
-        """The line through the second half of the first `count` evaluations, three at least."""
+    def best_until(self, step: int) -> float:
+        """The best by this step; minus infinity where there was none."""
+        count = self.until(step)
+        return self.best[count - 1] if count else -math.inf
+
+    def lowest(self, count: int) -> int:
+        """The place of the lowest of the first `count` evaluations."""
+        return min(range(count), key=self.values.__getitem__)
+
+    def line(self, count: int, *, since: int = 0) -> Line:
+        """The line through the second half of the first `count` evaluations, three at least.
+
+        Evaluations before the place `since` are left out, however few are left.
+        """
         start = bisect_left(self.steps, self.steps[count - 1] // 2)
-        start = max(min(start, count - WINDOW), 0)
+        start = max(min(start, count - WINDOW), since)
         steps, values = self.steps[start:count], self.values[start:count]
         if len(steps) == 1:
             return Line(values[0], 0.0, 0.0)

@@ -84,17 +84,19 @@ def explain(pruner: BasePruner, study: Study, trial: FrozenTrial) -> tuple[Verdi
 def _extrapolation(
     pruner: ExtrapolationPruner, study: Study, trial: FrozenTrial
 ) -> tuple[Verdict, ...]:
-    forecast = pruner.forecast(study, trial)  # takes no notes, so it may be asked again
-    if forecast is None:
+    found = pruner.forecast(study, trial)  # takes no notes, so it may be asked again
+    if found is None:
         return ()
     return (
         Verdict(
             "extrapolation",
-            forecast.step,
-            forecast.reach,
-            forecast.best,
-            so_far=forecast.so_far,
-            leader=forecast.leader,
+            found.step,
+            found.reach if found.place is None else found.so_far,
+            found.best,
+            so_far=found.so_far,
+            leader=found.leader,
+            place=found.place,
+            of=found.of,
         ),
     )
 

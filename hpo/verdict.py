@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 DIGITS = 4  # of ROUGE in messages; more where two values would look alike
+ALWAYS = ("value", "threshold")  # what is kept even where there is none
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Verdict:
     compared nothing (a rung that takes nobody before bootstrap_count trials are there). `also`
     holds the other rules that stopped the trial at the same step. For a rule that extrapolates,
     `value` is what the trial would come to at best, from `so_far`, and `threshold` what trial
-    `leader` has come to already; both are None for other rules.
+    `leader` has come to already; both are None for other rules. Where it is stopped for its
+    place at that step alone, `value` is `so_far`, and it is `place` (from 1) `of` so many trials.
     """
 
     rule: str
@@ -25,13 +27,13 @@ class Verdict:
     also: tuple["Verdict", ...] = ()
     so_far: float | None = None
     leader: int | None = None
+    place: int | None = None
+    of: int | None = None
 
     def as_mapping(self) -> dict[str, Any]:
         """The verdict as it is kept with the trial (JSON)."""
         kept = {**asdict(self), "also": [other.as_mapping() for other in self.also]}
-        if self.leader is None:
-            del kept["so_far"], kept["leader"]
-        return kept
+        return {name: value for name, value in kept.items() if value is not None or name in ALWAYS}
 
     @classmethod
     def from_mapping(cls, kept: Mapping[str, Any]) -> "Verdict":
@@ -52,6 +54,11 @@ def _text(verdict: Verdict, epoch: float) -> str:
     if verdict.threshold is None:
         return f"{where}: {verdict.value:.{DIGITS}f}"
     value, threshold = _shown(verdict.value, verdict.threshold)
+    if verdict.place is not None:
+        return (
+            f"{where}: {value} is place {verdict.place} of {verdict.of} by then,"
+            f" trial {verdict.leader} has {threshold}"
+        )
     if verdict.so_far is not None:
         return (
             f"{where}: {verdict.so_far:.{DIGITS}f} would come to {value} at best,"

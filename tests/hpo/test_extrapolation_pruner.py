@@ -57,9 +57,16 @@ def _report(trial: Trial, values: Sequence[float], *, first: int = 1) -> Trial:
     return trial
 
 
+def _add_stopped(study: Study, values: Sequence[float], *, times: int = 1) -> None:
+    reported = dict(enumerate(values, start=1))
+    for _ in range(times):
+        study.add_trial(create_trial(state=TrialState.PRUNED, intermediate_values=reported))
+
+
 def _stopped_at(study: Study, curve: Sequence[float]) -> int | None:
     """Report a curve up to the first stop: its step; None when there is none."""
     trial = study.ask()
+    trial.set_user_attr("last", len(curve))
     for step, value in enumerate(curve, start=1):
         trial.report(value, step)
         if trial.should_prune():
@@ -92,14 +99,52 @@ def test_a_rise_that_has_come_too_late_ends() -> None:
     assert _stopped_at(study, late) == 3
 
 
-def test_the_first_of_many_go_on_the_fewer_the_further() -> None:
+def test_the_first_tenth_goes_on_and_later_fewer() -> None:
     study = _study([0.5] * LAST)
-    for _ in range(12):
-        study.add_trial(
-            create_trial(state=TrialState.PRUNED, intermediate_values={1: 0.1, 2: 0.1, 3: 0.1})
-        )
-    assert _stopped_at(study, [0.2] * LAST) == 8  # second of 14
+    _add_stopped(study, [0.1] * 3, times=18)
+    assert _stopped_at(study, [0.2] * 40) == 21  # second of 20
     assert _stopped_at(study, [0.05] * LAST) == 3
+    _add_stopped(study, [0.1] * 3, times=9)
+    assert _stopped_at(study, [0.2] * LAST) is None  # third of 31
+
+
+def test_who_had_more_before_is_ahead_also_when_over_or_not_so_far() -> None:
+    for ahead in ([0.3] * 3, [0.3]):
+        study = _study([0.5] * LAST)
+        _add_stopped(study, [0.1] * 3, times=17)
+        if len(ahead) == 1:
+            _report(study.ask(), ahead)
+        else:
+            _add_stopped(study, ahead)
+        assert _stopped_at(study, [0.2] * LAST) == 3
+
+
+def test_a_rise_far_behind_many_ends_however_high_it_may_come() -> None:
+    def rising(start: float) -> list[float]:
+        return [start + 0.04 * step for step in range(10)]
+
+    for others, stopped in ((2, False), (30, True)):
+        study = _study(*[rising(0.1 + 0.001 * n) for n in range(others)])
+        verdict = decide(study, _report(study.ask(), rising(0.09)[:9]))
+        assert (verdict is not None) is stopped
+    assert verdict is not None
+    assert text(verdict) == (
+        "extrapolation at epoch 9: 0.4100 is place 31 of 31 by then, trial 29 has 0.4890"
+    )
+    assert Verdict.from_mapping(json.loads(json.dumps(verdict.as_mapping()))) == verdict
+
+
+def test_a_curve_that_fell_and_climbs_again_goes_on_to_overtake() -> None:
+    study = _study([0.5] * LAST)
+    _add_stopped(study, [0.31] * 3, times=20)
+    assert _stopped_at(study, [0.3, *(0.1 + 0.03 * step for step in range(19))]) is None
+
+
+def test_a_curve_that_fell_has_one_evaluation_more_to_climb() -> None:
+    study = _study([0.5] * LAST)
+    _add_stopped(study, [0.31] * 3, times=20)
+    assert _stopped_at(study, [0.3, *[0.1] * 19]) == 4
+    assert _stopped_at(study, [0.3, *[-50.0] * 19]) == 3
 
 
 def test_the_first_trials_compete_with_each_other() -> None:

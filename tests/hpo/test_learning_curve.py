@@ -26,6 +26,16 @@ def test_the_line_sees_the_second_half_and_three_evaluations_at_least() -> None:
     assert _curve(9, 0.1, 0.2, 0.3).line(4).slope == pytest.approx(0.1)
 
 
+def test_the_line_begins_where_it_is_told_however_few_are_left() -> None:
+    assert _curve(9, 0.1, 0.2, 0.4).line(4, since=2).slope == pytest.approx(0.2)
+
+
+def test_the_best_until_a_step_and_the_lowest() -> None:
+    curve = _curve(0.3, 0.1, 0.4, 0.2)
+    assert [curve.best_until(step) for step in (0, 2, 3, 9)] == [-math.inf, 0.3, 0.4, 0.4]
+    assert (curve.lowest(1), curve.lowest(4)) == (0, 1)
+
+
 def test_fewer_evaluations_make_do() -> None:
     assert _curve(0.3).line(1).slope == 0
     assert _curve(0.3, 0.5).line(2).slope == pytest.approx(0.2)
