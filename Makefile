@@ -62,11 +62,13 @@ ifdef SYSTEM_TORCH
 	@echo "installing the packages of $(LOCK) but torch: some minutes the first time"
 	@grep -v '^torch==' $(LOCK) >$(VENV)/without-torch.lock
 	@# --no-deps: the lock is complete, and no other package may bring a torch along.
-	$(PIP) install --quiet --no-deps -r $(VENV)/without-torch.lock
+	$(PIP) install --quiet --no-compile --no-deps -r $(VENV)/without-torch.lock
 else
 	@echo "installing the packages of $(LOCK): some minutes the first time"
-	$(PIP) install --quiet -r $(LOCK)
+	$(PIP) install --quiet --no-compile -r $(LOCK)
 endif
+	@# On all cores: pip compiles one file after another, uv none. Some are of no Python of ours.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib 2>/dev/null || :
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

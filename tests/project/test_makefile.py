@@ -70,10 +70,19 @@ def test_setup_installs_the_lock_then_the_project(project):
     result = project.make("setup")
     assert result.returncode == 0, result.stderr
     assert project.installs() == [
-        "install --quiet -r requirements-dev.lock",
+        "install --quiet --no-compile -r requirements-dev.lock",
         "install --quiet --no-deps --no-build-isolation --editable .",
     ]
     assert result.stdout.splitlines()[-1] == "hpo is ready"
+
+
+def test_setup_compiles_what_it_installed(project):
+    project.make("setup")
+    calls = project.log.read_text().splitlines()
+    (compiled,) = [place for place, call in enumerate(calls) if "-m compileall" in call]
+    (installed,) = [place for place, call in enumerate(calls) if call.endswith(".lock")]
+    assert calls[compiled] == "-m compileall -qq -j 0 .venv/lib"
+    assert compiled > installed
 
 
 def test_the_second_setup_installs_nothing(project):
@@ -125,7 +134,7 @@ def test_the_systems_torch_is_kept(project):
     assert result.returncode == 0, result.stderr
     assert "-m venv --system-site-packages .venv" in project.log.read_text()
     lock, editable = project.installs()
-    assert lock == "install --quiet --no-deps -r .venv/without-torch.lock"
+    assert lock == "install --quiet --no-compile --no-deps -r .venv/without-torch.lock"
     assert editable.endswith("--editable .")
 
 
@@ -141,7 +150,7 @@ def test_a_venv_remembers_to_keep_its_torch(project):
     project.make("setup", "SYSTEM_TORCH=1")
     (project.folder / ".venv/.hpo-ready").unlink()
     project.make("setup")
-    assert project.installs()[0] == "install --quiet --no-deps -r .venv/without-torch.lock"
+    assert project.installs()[0].endswith(" --no-deps -r .venv/without-torch.lock")
 
 
 def test_keeping_a_torch_that_is_not_there_is_refused(project):
