@@ -8,9 +8,7 @@ evaluation, while they climb far below it. What tells is the climb, carried stra
 from hpo.learning_curve import LearningCurve
 
 FALLEN = 3.0  # usual noises below the first evaluation
-LOST = (
-    100.0  # times what the best is above the first evaluation; from deeper none came back in time
-)
+LOST = 100.0  # times what the best is above the first evaluation: too deep to be followed
 FIRST_CLIMB = 4  # evaluations before which there is no climb to see
 
 
