@@ -42,7 +42,7 @@ class _Fused(torch.autograd.Function):
         targets: torch.Tensor,
         smoothing: float,
     ) -> torch.Tensor:
-        gradients = (torch.empty_like(states), torch.zeros_like(weight))
+        gradients = (torch.empty_like(states), torch.empty_like(weight))
         ctx.save_for_backward(*gradients)
         return _loss(states, Projection(weight, bias), targets, smoothing, gradients=gradients)
 
@@ -79,5 +79,5 @@ def _loss(
                 odds.sub_(smoothing / vocabulary)
             odds.scatter_add_(1, target, states.new_full(target.shape, smoothing - 1))
             torch.mm(odds, weight, out=gradients[0][start : start + ROWS])
-            gradients[1].addmm_(odds.T, rows)
+            gradients[1].addmm_(odds.T, rows, beta=float(start > 0))
     return losses

@@ -29,6 +29,7 @@ from typing_extensions import override  # Python 3.11's typing has none
 
 from trainer.batches import LengthGrouped, Padding
 from trainer.divergence import Divergence
+from trainer.embeddings import gradients_in_place
 from trainer.encode import EncodedSplit
 from trainer.errors import TrainerError
 from trainer.evaluation import Step
@@ -149,10 +150,13 @@ class Loop(Seq2SeqTrainer):
 
     def run(self) -> None:
         """Train, from the saved snapshot where there is one: the model has its weights already."""
-        if self._saved is None:
-            self.train()
-            return
-        position = self._saved.position
+        with gradients_in_place(cast("BartForConditionalGeneration", self.model)):
+            if self._saved is None:
+                self.train()
+            else:
+                self._take_up(self._saved.position)
+
+    def _take_up(self, position: Position) -> None:
         self.watch.begin_anew(position.losses)
         self.watch.learning_rate = position.learning_rate
         state = TrainerState(global_step=position.step, epoch=position.epoch)
