@@ -64,8 +64,8 @@ class Training(Section):
     )
     precision: Literal["auto", "bf16", "fp16", "fp32"] = Field(
         default="auto",
-        description="auto: bf16 from Ampere on, fp16 on older GPUs, fp32 on CPU; "
-        "`fp16: true` and `bf16: true` are read too",
+        description="auto: bf16 from Ampere on and on a CPU with AMX, fp16 on older GPUs, else "
+        "fp32; `fp16: true` and `bf16: true` are read too",
     )
     gradient_checkpointing: bool = Field(
         default=False, description="compute activations twice to save memory"

@@ -16,6 +16,8 @@ from hpo.study import Pinned
 from hpo.trial_record import Best, best_trial
 from storage.connect import Database
 
+CPU_PRECISIONS = ("bf16", "fp32")
+
 
 def find_best(database: Database, name: str) -> tuple[Pinned, Best]:
     """The study's pinned configuration and its best COMPLETE trial; HpoError before the first."""
@@ -32,15 +34,17 @@ def winning_configuration(name: str, pinned: Pinned, best: Best) -> Configuratio
     An output folder outside the one that this runs in becomes the default: the file is for
     `hpo train`, and a database must not name the folder that one writes its cache to.
     On a CPU the number of threads decides the order of sums, hence the last digits of a score:
-    it is set to what the trial ran with.
+    it is set to what the trial ran with, and so is the precision, which CPUs differ in.
     """
     settings = apply(pinned.config, best.params)
-    general = settings.general
+    general, training = settings.general, settings.training
     if best.machine.get("device") == "cpu":
         general = general.model_copy(update={"cpu_threads": best.machine.get("cpu_threads")})
+        if (precision := best.machine.get("precision")) in CPU_PRECISIONS:
+            training = training.model_copy(update={"precision": precision})
     if not stays_below(Path.cwd(), general.output_dir):
         general = general.model_copy(update={"output_dir": General().output_dir})
-    whole = {"general": general, "provenance": provenance(name, pinned, best)}
+    whole = {"general": general, "training": training, "provenance": provenance(name, pinned, best)}
     return settings.model_copy(update=whole)
 
 

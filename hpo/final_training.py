@@ -9,7 +9,7 @@ from config.schema import Configuration
 from hpo.errors import HpoError, WrongInput
 from hpo.progress import Progress
 from hpo.stop import Stopped, stop_requests
-from hpo.training import compare_data, forget, make_room, publish, session_of
+from hpo.training import compare_with_trial, forget, make_room, publish, session_of
 from trainer.evaluation import Step
 from trainer.final_fit import FinalFit, fit_on_all
 from trainer.loop import Progress as Passed
@@ -32,7 +32,7 @@ def train_on_all(
     session = session_of(config, folder)
     planned = config.training.num_train_epochs
     with stop_requests() as stop, Progress(console, metric=config.metric.name) as progress:
-        compare_data(config, session.data_fingerprint, progress)
+        compare_with_trial(config, session.data_fingerprint, progress)
         if epochs is None:
             progress.say(
                 "the configuration names no trial to take the best epoch from:"

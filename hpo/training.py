@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from hpo.progress import Progress
 from hpo.stop import Stopped, stop_requests
 from trainer.checkpoint import SETTINGS_FILE
 from trainer.data import locate_data
+from trainer.device import pick_device, pick_precision
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.fit import fit
 from trainer.scores import SCORES_FILE
@@ -47,7 +48,7 @@ def train_once(
     session = session_of(config, folder)
     metric, epochs = config.metric.name, config.training.num_train_epochs
     with stop_requests() as stop, Progress(console, metric=metric) as progress:
-        compare_data(config, session.data_fingerprint, progress)
+        compare_with_trial(config, session.data_fingerprint, progress)
 
         def on_step(step: Step) -> None:
             if stop.is_set():
@@ -113,12 +114,25 @@ def _check_writable(folder: Path) -> None:
         ) from error
 
 
-def compare_data(config: Configuration, found: str, progress: Progress) -> None:
-    """Warn when an exported configuration is trained on other data than its score comes from."""
-    expected = (config.provenance or {}).get("data_fingerprint")
+def compare_with_trial(config: Configuration, found: str, progress: Progress) -> None:
+    """Warn where an exported configuration is not trained as its score came about.
+
+    found: the fingerprint of the data. The other thing that may differ here is the precision.
+    """
+    provenance = config.provenance or {}
+    expected = provenance.get("data_fingerprint")
     if expected is not None and expected != found:
         progress.say(
             f"the data here ({found[:12]}) is not what the trial was trained on"
             f" ({str(expected)[:12]}): expect another score",
+            style="yellow",
+        )
+    machine = provenance.get("machine")
+    before = machine.get("precision") if isinstance(machine, Mapping) else None
+    here = pick_precision(config.training.precision, pick_device())
+    if before is not None and before != here.name:
+        progress.say(
+            f"the trial was trained in {before}, here it is {here.name} ({here.reason}):"
+            " expect another score",
             style="yellow",
         )

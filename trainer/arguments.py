@@ -29,7 +29,7 @@ def arguments_of(
         lr_scheduler_kwargs={"lr_end": 0.0} if training.lr_scheduler_type == "polynomial" else None,
         max_grad_norm=training.max_grad_norm,
         optim="adamw_torch_fused",
-        bf16=precision.name == "bf16",
+        bf16=precision.name == "bf16" and not cpu,  # there the loss sees to it
         fp16=precision.name == "fp16",
         use_cpu=cpu,
         seed=config.general.seed,

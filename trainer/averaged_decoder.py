@@ -14,6 +14,7 @@ import torch
 from transformers import BartForConditionalGeneration
 
 from trainer.decoder import Decoder
+from trainer.device import Precision
 from trainer.projection import Projection
 
 
@@ -42,14 +43,16 @@ class AveragedDecoder:
             decoder.keep_texts(texts)
 
 
-def averaged_projection(models: Sequence[BartForConditionalGeneration]) -> Projection:
+def averaged_projection(
+    models: Sequence[BartForConditionalGeneration], precision: Precision
+) -> Projection:
     """Return what gives the mean of the models' logits from their states side by side.
 
     weight: (vocabulary, sum of widths), a copy unless there is one model only.
     """
-    each = [Projection.of(model) for model in models]
+    each = [Projection.of(model, precision) for model in models]
     if len(each) == 1:
         return each[0]
     weight = torch.cat([one.weight for one in each], dim=1) / len(each)
     bias = torch.stack([one.bias for one in each]).mean(dim=0)
-    return Projection(weight, bias)
+    return Projection(weight, bias, each[0].in_bf16)

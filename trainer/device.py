@@ -1,8 +1,11 @@
 """Where a training runs and in which precision: decided once per training, with the reason as text.
 
 CUDA where there is one, else the CPU. bf16 from Ampere on (compute capability 8), fp16 with a
-gradient scaler on V100 and T4 (7.x), fp32 elsewhere. What a device cannot do is not refused but
-replaced, and the reason says so: a configuration moves between machines.
+gradient scaler on V100 and T4 (7.x), bf16 on a CPU with AMX, fp32 elsewhere. What a device cannot
+do is not refused but replaced, and the reason says so: a configuration moves between machines.
+
+On a CPU, bf16 is for the products with the vocabulary alone (projection.py), whose sums and results
+stay in fp32: autocast of the whole model gains nothing there (docs/benchmarks/trial.md).
 """
 
 from collections.abc import Iterator
@@ -20,14 +23,17 @@ _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True)
 class Precision:
-    """The precision of the matrix products; weights and optimizer stay in fp32."""
+    """The precision of the matrix products, on a CPU of those with the vocabulary.
+
+    Weights and optimizer stay in fp32.
+    """
 
     name: PrecisionName
     reason: str
 
     def autocast(self, device: torch.device) -> AbstractContextManager[object]:
-        """Return the context in which the model is run; does nothing for fp32."""
-        if self.name == "fp32":
+        """Return the context in which the model is run; does nothing for fp32, nor on a CPU."""
+        if self.name == "fp32" or device.type == "cpu":
             return nullcontext()
         return torch.autocast(device.type, dtype=_DTYPES[self.name])
 
@@ -45,12 +51,23 @@ def device_name(device: torch.device) -> str:
 def pick_precision(wanted: str, device: torch.device) -> Precision:
     """Return the precision for `wanted` (auto, bf16, fp16 or fp32) on `device`."""
     if device.type != "cuda":
-        reason = "the CPU trains in fp32"
-        return Precision(
-            "fp32", reason if wanted in {"auto", "fp32"} else f"{reason}, not {wanted}"
-        )
+        return cpu_precision(wanted, has_amx=has_amx())
     card = torch.cuda.get_device_name(device)
     return precision_of(wanted, card=card, capability=torch.cuda.get_device_capability(device))
+
+
+def has_amx() -> bool:
+    """Whether this CPU has units that multiply bf16 matrices (Intel AMX)."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def cpu_precision(wanted: str, *, has_amx: bool) -> Precision:
+    """Return the precision for a CPU; 16 bits are bf16 there, and worth it with AMX alone."""
+    if wanted == "fp32":
+        return Precision("fp32", "fp32 is configured")
+    if has_amx:
+        return Precision("bf16", "bf16 is configured" if wanted == "bf16" else "the CPU has AMX")
+    return Precision("fp32", "the CPU has no AMX" + f", {wanted} needs it" * (wanted != "auto"))
 
 
 def precision_of(wanted: str, *, card: str, capability: tuple[int, int]) -> Precision:

@@ -17,6 +17,7 @@ NO_MEMORY = (
     "out of memory",
     "can't allocate memory",  # the CPU's allocator
     "not enough memory",  # the same on Windows
+    "could not create a primitive",  # oneDNN, which wants memory for the code of its products
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",  # its workspace did not fit
     "CUDNN_STATUS_ALLOC_FAILED",

@@ -129,6 +129,7 @@ def _loop(
         examples=examples,
         padding=padding_of(model.generation_config),
         objective=Objective.of(config.training),
+        precision=precision,
         watch=Watch(plan, on_step, divergence),
         batch=FittingBatch(training_load(config, precision, device), InProcess()),
         on_evaluation=follow,

@@ -177,6 +177,7 @@ def _train(
         examples=session.train_split(config),
         padding=padding_of(judge.model.generation_config),
         objective=Objective.of(config.training),
+        precision=judge.precision,
         watch=Watch(plan, on_step, judge.divergence),
         batch=batch,
         on_evaluation=judge,

@@ -24,9 +24,8 @@ def fused_loss(
     is spread over the vocabulary.
     """
     if torch.is_grad_enabled():
-        weight, bias = projection.weight, projection.bias
         loss: torch.Tensor = _Fused.apply(  # type: ignore[no-untyped-call]
-            states, weight, bias, targets, smoothing
+            states, projection.weight, projection, targets, smoothing
         )
         return loss
     return _loss(states, projection, targets, smoothing, gradients=None)
@@ -38,13 +37,13 @@ class _Fused(torch.autograd.Function):
         ctx: Any,
         states: torch.Tensor,
         weight: torch.Tensor,
-        bias: torch.Tensor,
+        projection: Projection,
         targets: torch.Tensor,
         smoothing: float,
     ) -> torch.Tensor:
         gradients = (torch.empty_like(states), torch.empty_like(weight))
         ctx.save_for_backward(*gradients)
-        return _loss(states, Projection(weight, bias), targets, smoothing, gradients=gradients)
+        return _loss(states, projection, targets, smoothing, gradients=gradients)
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -62,7 +61,9 @@ def _loss(
 ) -> torch.Tensor:
     """Return the loss, and fill the gradients with respect to states and weight."""
     weight, vocabulary = projection.weight, len(projection.weight)
-    product = Product(projection, rows=min(ROWS, len(states)))
+    rows_at_once = min(ROWS, len(states))
+    # in bf16 laying out the weight takes longer than it saves
+    product = projection.logits if projection.in_bf16 else Product(projection, rows=rows_at_once)
     losses = states.new_zeros(())
     for start in range(0, len(states), ROWS):
         rows = states[start : start + ROWS]
@@ -78,6 +79,7 @@ def _loss(
             if smoothing:
                 odds.sub_(smoothing / vocabulary)
             odds.scatter_add_(1, target, states.new_full(target.shape, smoothing - 1))
-            torch.mm(odds, weight, out=gradients[0][start : start + ROWS])
-            gradients[1].addmm_(odds.T, rows, beta=float(start > 0))
+            with projection.products():
+                torch.mm(odds, weight, out=gradients[0][start : start + ROWS])
+                gradients[1].addmm_(odds.T, rows, beta=float(start > 0))
     return losses

@@ -106,7 +106,8 @@ def generate_several(
     first = models[0]
     padding = padding_of(first.generation_config)
     rules = Rules.of(first.generation_config)
-    product = Product(averaged_projection(models), rows=batch.load.wanted * rules.beams)
+    projection = averaged_projection(models, precision)
+    product = Product(projection, rows=batch.load.wanted * rules.beams)
     outputs: list[list[list[int]]] = [[] for _ in sources[0]]
 
     def run(indices: Sequence[int]) -> None:

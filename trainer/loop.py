@@ -28,6 +28,7 @@ from transformers import (
 from typing_extensions import override  # Python 3.11's typing has none
 
 from trainer.batches import LengthGrouped, Padding
+from trainer.device import Precision
 from trainer.divergence import Divergence
 from trainer.embeddings import gradients_in_place
 from trainer.encode import EncodedSplit
@@ -124,12 +125,13 @@ class Loop(Seq2SeqTrainer):
         examples: EncodedSplit,
         padding: Padding,
         objective: Objective,
+        precision: Precision,
         watch: Watch,
         batch: FittingBatch,
         on_evaluation: Callable[[Progress, Callable[[], Snapshot]], bool],
         saved: Snapshot | None = None,
     ) -> None:
-        loss = TrainingLoss(Projection.of(model), objective)
+        loss = TrainingLoss(Projection.of(model, precision), objective)
         super().__init__(
             model=model,
             args=arguments,

@@ -61,14 +61,15 @@ class TrainingLoss:
     ) -> torch.Tensor:
         """Return R-Drop's loss for the states of two passes under different dropout."""
         kept = labels != IGNORED_LABEL
-        summed = rdrop_loss(
-            (hidden[kept], again[kept]),
-            labels[kept],
-            weight=self.projection.weight,
-            bias=self.projection.bias,
-            smoothing=self.objective.label_smoothing,
-            alpha=self.objective.rdrop_alpha,
-        )
+        with self.projection.products():
+            summed = rdrop_loss(
+                (hidden[kept], again[kept]),
+                labels[kept],
+                weight=self.projection.weight,
+                bias=self.projection.bias,
+                smoothing=self.objective.label_smoothing,
+                alpha=self.objective.rdrop_alpha,
+            )
         return summed / _tokens(labels, num_items_in_batch)
 
 

@@ -8,7 +8,7 @@ from hpo.check.cards import Card, Listed, why_none
 from hpo.check.finding import Finding
 from hpo.check.subject import Subject
 from hpo.seats import cores
-from trainer.device import precision_of
+from trainer.device import cpu_precision, has_amx, precision_of
 
 NAME = "device"
 GIB = 1024**3
@@ -32,10 +32,11 @@ def device_finding(cards: Sequence[Card], known: Mapping[str, Listed], *, wanted
         there = next(iter(known.values()))
         text = f"{there.name} is there (driver {there.driver}), but torch {torch.__version__}"
         return Finding(NAME, "failure", f"{text} cannot use it: {why_none()}", SETUP)
+    precision = cpu_precision(wanted, has_amx=has_amx())
     return Finding(
         NAME,
         "warning",
-        f"no GPU: trainings run in fp32 on {cores()} CPU cores",
+        f"no GPU: trainings run in {precision.name} on {cores()} CPU cores",
         "enough for the demo; KoBART wants a GPU",
     )
 

@@ -72,6 +72,13 @@ def test_threads_are_kept_for_a_cpu_and_left_open_for_a_gpu(pinned: Pinned) -> N
     assert on_gpu.general.cpu_threads is None
 
 
+def test_precision_is_kept_for_a_cpu_and_left_to_a_gpu(pinned: Pinned) -> None:
+    on_cpu = winning_configuration("s", pinned, best_with(3e-5))
+    on_gpu = winning_configuration("s", pinned, best_with(3e-5, device="NVIDIA H200"))
+    assert on_cpu.training.precision == "fp32"
+    assert on_gpu.training.precision == "auto"
+
+
 def test_a_study_without_a_completed_trial_has_no_winner(
     database: Database, pinned: Pinned
 ) -> None:

@@ -168,6 +168,21 @@ def test_the_trials_own_data_gives_no_warning(
     assert "expect another score" not in shown(console)
 
 
+@pytest.mark.parametrize(("wanted", "warned"), [("fp32", False), ("bf16", True)])
+def test_another_precision_than_the_trials_is_said(
+    config: Configuration, tmp_path: Path, console: Console, wanted: str, warned: bool
+) -> None:
+    exported = config.model_copy(
+        update={
+            "training": config.training.model_copy(update={"precision": "fp32"}),
+            "provenance": {"machine": {"precision": wanted}},
+        }
+    )
+    train(exported, tmp_path / "model", console)
+    text = "the trial was trained in bf16, here it is fp32 (fp32 is configured): expect another"
+    assert (text in shown(console)) == warned
+
+
 def test_data_that_are_not_there_leave_no_folder(tmp_path: Path, console: Console) -> None:
     config = small_config(tmp_path / "nowhere", tmp_path / "outputs")
     with pytest.raises(DataError, match="nowhere"):

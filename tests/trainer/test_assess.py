@@ -11,7 +11,7 @@ from transformers import BartForConditionalGeneration
 from config.schema import Configuration
 from trainer.assess import Labelled, assess, mean_loss
 from trainer.data import DataFiles, Example, read_examples
-from trainer.device import Precision
+from trainer.device import Precision, has_amx
 from trainer.encode import encoded
 from trainer.generate import generate, generation_settings, special_ids
 from trainer.micro_batch import FittingBatch
@@ -144,6 +144,7 @@ def test_looking_changes_nothing(model: BartForConditionalGeneration, labelled: 
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+@pytest.mark.skipif(not has_amx(), reason="this CPU does not multiply in bf16")
 def test_mixed_precision_is_near_the_full_one(
     model: BartForConditionalGeneration, labelled: Labelled
 ) -> None:

@@ -5,8 +5,10 @@ import torch
 
 from trainer.device import (
     Precision,
+    cpu_precision,
     cpu_threads,
     device_name,
+    has_amx,
     pick_device,
     pick_precision,
     precision_of,
@@ -80,18 +82,35 @@ def test_reason_names_the_card_and_its_capability() -> None:
     assert precision.reason == "Tesla T4 has compute capability 7.5, bf16 needs 8.0"
 
 
-def test_cpu_trains_in_fp32_whatever_is_wanted() -> None:
-    assert pick_precision("auto", CPU) == Precision("fp32", "the CPU trains in fp32")
-    assert pick_precision("fp16", CPU) == Precision("fp32", "the CPU trains in fp32, not fp16")
+@pytest.mark.parametrize(
+    ("wanted", "has_amx", "expected"),
+    [
+        ("auto", True, Precision("bf16", "the CPU has AMX")),
+        ("fp16", True, Precision("bf16", "the CPU has AMX")),
+        ("bf16", True, Precision("bf16", "bf16 is configured")),
+        ("fp32", True, Precision("fp32", "fp32 is configured")),
+        ("auto", False, Precision("fp32", "the CPU has no AMX")),
+        ("fp16", False, Precision("fp32", "the CPU has no AMX, fp16 needs it")),
+        ("bf16", False, Precision("fp32", "the CPU has no AMX, bf16 needs it")),
+        ("fp32", False, Precision("fp32", "fp32 is configured")),
+    ],
+)
+def test_cpu_takes_bf16_where_it_has_units_for_it(
+    wanted: str, has_amx: bool, expected: Precision
+) -> None:
+    assert cpu_precision(wanted, has_amx=has_amx) == expected
 
 
-def test_fp32_has_no_autocast_and_bf16_has() -> None:
+def test_this_cpu_is_asked() -> None:
+    assert pick_precision("auto", CPU) == cpu_precision("auto", has_amx=has_amx())
+
+
+def test_model_on_a_cpu_is_never_run_in_bf16() -> None:
+    """Only products with the vocabulary are, and those see to it themselves."""
     product = torch.nn.Linear(4, 4)
-    row = torch.ones(1, 4)
-    with Precision("fp32", "").autocast(CPU):
-        assert product(row).dtype == torch.float32
-    with Precision("bf16", "").autocast(CPU):
-        assert product(row).dtype == torch.bfloat16
+    for name in ("fp32", "bf16"):
+        with Precision(name, "").autocast(CPU):
+            assert product(torch.ones(1, 4)).dtype == torch.float32
 
 
 def test_threads_return_even_after_an_error() -> None:

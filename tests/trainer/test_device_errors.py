@@ -26,6 +26,7 @@ CUBLAS = "CUDA error: CUBLAS_STATUS_{} when calling `cublasCreate(handle)`"
         RuntimeError(CUBLAS.format("ALLOC_FAILED")),
         RuntimeError(CUBLAS.format("NOT_INITIALIZED")),
         RuntimeError("[enforce fail] . DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("could not create a primitive"),
         MemoryError(),
     ],
 )

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch.nn import functional
 from transformers.trainer_pt_utils import LabelSmoother
 
+from trainer.device import has_amx
 from trainer.loss import TrainingLoss, summed_loss
 from trainer.objective import Objective
 from trainer.projection import Projection
@@ -145,3 +147,28 @@ def test_loss_and_gradients_are_those_of_the_projection_and_torchs_cross_entropy
     with torch.no_grad():
         alone = summed_loss(hidden, labels, projection, smoothing)
     assert torch.equal(alone, found[0])
+
+
+@pytest.mark.skipif(not has_amx(), reason="this CPU does not multiply in bf16")
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_bf16_rounds_what_is_multiplied_and_nothing_else(smoothing: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(1, 300, 64, generator=generator)
+    labels = torch.randint(0, 500, (1, 300), generator=generator)
+    weight, bias = torch.randn(500, 64, generator=generator), torch.zeros(500)
+
+    def gradients(states: torch.Tensor, to: Projection) -> list[torch.Tensor]:
+        states, weight = states.clone().requires_grad_(), to.weight.clone().requires_grad_()
+        loss = summed_loss(states, labels, replace(to, weight=weight), smoothing)
+        loss.backward()
+        return [loss.detach(), states.grad, weight.grad]
+
+    def rounded(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.bfloat16().float()
+
+    found = gradients(hidden, Projection(weight, bias, in_bf16=True))
+    loss, *expected = gradients(rounded(hidden), Projection(rounded(weight), bias))
+    torch.testing.assert_close(found[0], loss, rtol=1e-6, atol=0)
+    for ours, full in zip(found[1:], expected, strict=True):
+        assert float((ours - full).norm() / full.norm()) < 2**-8
+    assert torch.backends.mkldnn.matmul.fp32_precision == "none"

@@ -11,7 +11,7 @@ from transformers import BartForConditionalGeneration, GenerationConfig
 from config.load import load
 from config.schema import Configuration
 from trainer.data import DataFiles, locate_data, read_examples
-from trainer.device import Precision
+from trainer.device import Precision, pick_precision
 from trainer.encode import Ragged
 from trainer.errors import TrainerError
 from trainer.evaluation import FitResult
@@ -82,7 +82,7 @@ class Watched:
     ) -> list[list[int]]:
         self.rows, self.batch, self.search = list(rows), batch.size, model.generation_config
         self.threads = torch.get_num_threads()
-        assert precision.name == "fp32"
+        assert precision == pick_precision("auto", model.device)
         return generate(model, rows, batch=batch, precision=precision)
 
 

@@ -4,18 +4,19 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch.nn import functional
 from transformers import BartForConditionalGeneration
 
 from config.schema import Configuration, Generation
 from trainer.decoder import ROOM
-from trainer.device import Precision
+from trainer.device import Precision, has_amx
 from trainer.generate import generate, generation_settings, special_ids
 from trainer.micro_batch import FittingBatch
 from trainer.model import load_model
 from trainer.tokens import load_tokenizer
 
 MakeConfig = Callable[..., Configuration]
-FP32 = Precision("fp32", "")
+FP32, BF16 = Precision("fp32", ""), Precision("bf16", "")
 END, PAD = 1, 3
 ROWS = [[20 + number, *range(30, 33 + 5 * (number % 6)), END] for number in range(12)]
 
@@ -108,8 +109,25 @@ def test_embeddings_that_are_scaled_are_scaled(tiny_config: MakeConfig) -> None:
     assert ours(model, 12) == transformers_own(model)
 
 
-def test_mixed_precision_searches_too(model: BartForConditionalGeneration) -> None:
-    search_as(model, num_beams=3, max_new_tokens=9)
-    found = generate(model, ROWS, batch=FittingBatch.of(4), precision=Precision("bf16", ""))
+@pytest.mark.skipif(not has_amx(), reason="this CPU does not multiply in bf16")
+@pytest.mark.parametrize("beams", [1, 4])
+def test_bf16_finds_what_transformers_finds_with_its_logits_in_bf16(
+    model: BartForConditionalGeneration, monkeypatch: pytest.MonkeyPatch, beams: int
+) -> None:
+    search_as(model, num_beams=beams)
+    found = generate(model, ROWS, batch=FittingBatch.of(12), precision=BF16)
+    weight = model.lm_head.weight.bfloat16()
+    monkeypatch.setattr(
+        model.lm_head, "forward", lambda states: functional.linear(states.bfloat16(), weight)
+    )
+    assert found == transformers_own(model)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_cpu_without_bf16_searches_in_fp32_all_the_same(
+    model: BartForConditionalGeneration, monkeypatch: pytest.MonkeyPatch, beams: int
+) -> None:
+    search_as(model, num_beams=beams)
+    monkeypatch.setattr("trainer.projection._is_x86", lambda: False)
+    found = generate(model, ROWS, batch=FittingBatch.of(4), precision=BF16)
     assert len(found) == len(ROWS)
-    assert all(2 <= len(row) <= 10 for row in found)

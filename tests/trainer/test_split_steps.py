@@ -13,6 +13,7 @@ from transformers import BartForConditionalGeneration
 from config.schema import Configuration
 from trainer.batches import IGNORED_LABEL
 from trainer.data import DataFiles
+from trainer.device import Precision
 from trainer.errors import OutOfMemory
 from trainer.evaluation import FitResult, Step
 from trainer.fit import fit
@@ -90,7 +91,8 @@ def update(
     memory.found("k", size)
     steps = SplitSteps(model, FittingBatch(Load("batch", 1_000, "k", ""), memory))
     tokens = sum(int((batch["labels"] != IGNORED_LABEL).sum()) for batch in batches)
-    loss_of = TrainingLoss(Projection.of(model), Objective(label_smoothing=0.1, rdrop_alpha=alpha))
+    projection = Projection.of(model, Precision("fp32", ""))
+    loss_of = TrainingLoss(projection, Objective(label_smoothing=0.1, rdrop_alpha=alpha))
 
     def run(piece: dict[str, Any]) -> torch.Tensor:
         inputs = {name: tensor for name, tensor in piece.items() if name != "labels"}
