@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -164,8 +165,8 @@ def _trial(head: "sa.Row[Any, Any, Any, Any, Any]", parts: _Parts) -> FrozenTria
         state=state,
         value=None,
         values=values or None,
-        datetime_start=started,
-        datetime_complete=completed,
+        datetime_start=_local(started),
+        datetime_complete=_local(completed),
         params=params,
         distributions=kinds,
         user_attrs=parts.user,
@@ -173,6 +174,11 @@ def _trial(head: "sa.Row[Any, Any, Any, Any, Any]", parts: _Parts) -> FrozenTria
         intermediate_values=parts.reports,
         trial_id=trial_id,
     )
+
+
+def _local(utc: datetime | None) -> datetime | None:
+    """Give a time, kept in UTC, as this machine's clock shows it, without a zone."""
+    return None if utc is None else utc.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
 
 
 @functools.lru_cache(maxsize=1024)

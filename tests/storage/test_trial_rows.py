@@ -1,4 +1,5 @@
 import math
+import time
 
 import optuna
 import pytest
@@ -42,6 +43,16 @@ def read(database, *where, **options):
     return database.query(lambda connection: read_trials(connection, *where, **options))
 
 
+@pytest.fixture(params=["UTC", "Asia/Seoul", "America/New_York"])
+def _zone(request, monkeypatch):
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_zone")
 def test_trials_are_as_optuna_reads_them(database, trials):
     theirs = RDBStorage(database.url.sqlalchemy).get_all_trials(trials._study_id)
     ours = read(database, TRIALS.c.study_id == trials._study_id)
