@@ -24,12 +24,13 @@ class NearestCommand(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Name the nearest command where there is none of that name."""
+        word = args[0]  # click may take it away before it fails
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = get_close_matches(args[0], self.list_commands(ctx), n=1, cutoff=0.5)
+            near = get_close_matches(word, self.list_commands(ctx), n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"see {ctx.command_path} --help"
-            raise click.UsageError(f"no such command {args[0]!r}; {hint}", ctx) from error
+            raise click.UsageError(f"no such command {word!r}; {hint}", ctx) from error
 
 
 class Commands(NearestCommand):

@@ -30,6 +30,7 @@ def hpo_in_shell(line: str, **environ: str) -> subprocess.CompletedProcess[str]:
         (("wroker",), "no such command 'wroker'; did you mean worker?"),
         (("config", "shwo"), "no such command 'shwo'; did you mean show?"),
         (("설정",), "no such command '설정'; see hpo --help"),
+        (("--", "-o"), "no such command '-o'; see hpo --help"),
     ],
 )
 def test_the_nearest_command_is_named(words: tuple[str, ...], says: str) -> None:
