@@ -9,7 +9,13 @@ from pathlib import Path
 from benchmarks.ratios import machine
 from benchmarks.search.cells import NOISY, PRUNING, SEARCHING, Cell, cells, measure
 from benchmarks.search.curves import NoCurves, Task, load_recorded, load_text_rnn
-from benchmarks.search.methods import OURS, find_peers, pruning_methods, search_methods
+from benchmarks.search.methods import (
+    NO_PRUNING,
+    OURS,
+    find_peers,
+    pruning_methods,
+    search_methods,
+)
 from benchmarks.search.ours import PRESET, PRUNER, SAMPLER, preset_has
 from benchmarks.search.report import report
 
@@ -17,6 +23,7 @@ TEXT_RNN = Path("text-rnn")
 OWN = Path(__file__).parent / "curves" / "sample.json"
 SLOW = "W&B bayes + hyperband"  # fits a Gaussian process for each trial: 15 s a search
 SLOW_SEEDS = 5
+BASELINES = ("no pruning", NO_PRUNING)  # what the others' figures are shares of
 NOISY_METHODS = ("no pruning", "Optuna Median, defaults", "Optuna Hyperband, defaults", OURS)
 WORKERS = (8, 1, 64)
 SEEDS = {PRUNING: 20, NOISY: 20, SEARCHING: 10}
@@ -54,7 +61,7 @@ def main() -> None:
 
 
 def _asked_for(cell: Cell, given: argparse.Namespace) -> bool:
-    if given.methods and cell.method not in given.methods:
+    if given.methods and cell.method not in (*given.methods, *BASELINES):
         return False
     slow = given.quick or cell.workers != WORKERS[0] or cell.seed >= SLOW_SEEDS
     return not (cell.method == SLOW and slow)
@@ -70,7 +77,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=Path, help="file to keep searches in, and to go on from")
     parser.add_argument("--workers", type=int, nargs="+", help="numbers of workers")
     parser.add_argument("--seeds", type=int, help="seeds of each cell")
-    parser.add_argument("--methods", nargs="+", help="only these, by the names in the tables")
+    parser.add_argument(
+        "--methods", nargs="+", help="only these and the unpruned search, by their names"
+    )
     parser.add_argument(
         "--kinds", nargs="+", choices=SEEDS, default=list(SEEDS), help="only these tables"
     )
