@@ -63,8 +63,9 @@ def lease_of(machine) -> LeaseRow:
 
 
 def epochs_in(printed: str) -> list[int]:
-    """The epochs that were trained and evaluated in this run."""
-    return [int(epoch) for epoch in re.findall(r"trial 0  epoch (\d+)/", printed)]
+    """The epochs that this run evaluated, or reported for a worker that was ended before it could."""
+    told = r"trial 0  (?:epoch (\d+)/|reported from the checkpoint: epoch (\d+),)"
+    return [int(here or before) for here, before in re.findall(told, printed)]
 
 
 def working_process(parent: subprocess.Popen[str]) -> int:
