@@ -137,6 +137,7 @@ class TrialRun:
             self._samples = evaluation.samples
         self._curve.append(evaluation.as_mapping())
         if not evaluation.replayed:
+            self._announce(evaluation.epoch)  # it may have been left right before an evaluation
             self._around.progress.evaluated(
                 evaluation.epoch, self._epochs, value, evaluation.train_loss
             )

@@ -63,7 +63,7 @@ def lease_of(machine) -> LeaseRow:
 
 
 def epochs_in(printed: str) -> list[int]:
-    """The epochs that this run evaluated, or reported for a worker that was ended before it could."""
+    """The epochs that this run evaluated, or reported for a worker that had ended before."""
     told = r"trial 0  (?:epoch (\d+)/|reported from the checkpoint: epoch (\d+),)"
     return [int(here or before) for here, before in re.findall(told, printed)]
 
@@ -104,7 +104,7 @@ def test_a_trial_outlives_whatever_ends_its_workers(postgres_machine, until, und
     assert sum(text.count("trial 0 continues at epoch ") for text in printed) == 4
     # Only the one that was killed without a word may have lost an evaluation.
     trained = [epoch for text in printed for epoch in epochs_in(text)]
-    assert sorted(set(trained)) == list(range(1, EPOCHS + 1))
+    assert sorted(set(trained)) == list(range(1, EPOCHS + 1)), "".join(printed)
     assert len(trained) <= EPOCHS + 1
 
 

@@ -216,6 +216,16 @@ def test_an_evaluation_that_was_saved_and_not_reported_is_made_up_for(
     assert "epoch 3/3" not in search.shown
 
 
+def test_a_trial_that_was_left_right_before_an_evaluation_is_announced_first(
+    search: Search, cut_off: Trial, begin: Callable[..., TrialRun]
+) -> None:
+    run = begin(cut_off)
+    replay(run, 0.1, 0.2)
+    run.on_evaluation(evaluation(3, 0.3))
+    announced = search.shown.index("trial 0 continues at epoch 3")
+    assert announced < search.shown.index("trial 0  epoch 3/3")
+
+
 def test_only_about_the_last_step_that_was_reported_the_rules_are_asked_again(
     search: Search, cut_off: Trial, begin: Callable[..., TrialRun]
 ) -> None:
