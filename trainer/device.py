@@ -57,8 +57,9 @@ def pick_precision(wanted: str, device: torch.device) -> Precision:
 
 
 def has_amx() -> bool:
-    """Whether this CPU has units that multiply bf16 matrices (Intel AMX)."""
-    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    """Whether this CPU has units that multiply bf16 matrices (Intel AMX); a torch may not know."""
+    ask = getattr(torch.cpu, "get_capabilities", dict[str, object])
+    return bool(ask().get("amx_bf16"))
 
 
 def cpu_precision(wanted: str, *, has_amx: bool) -> Precision:

@@ -105,6 +105,13 @@ def test_this_cpu_is_asked() -> None:
     assert pick_precision("auto", CPU) == cpu_precision("auto", has_amx=has_amx())
 
 
+def test_a_torch_that_knows_nothing_of_its_cpu_takes_it_for_one_without_amx(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert pick_precision("auto", CPU) == Precision("fp32", "the CPU has no AMX")
+
+
 def test_model_on_a_cpu_is_never_run_in_bf16() -> None:
     """Only products with the vocabulary are, and those see to it themselves."""
     product = torch.nn.Linear(4, 4)
