@@ -21,6 +21,16 @@ def session(data_files: DataFiles, tmp_path: Path) -> TrainingSession:
     return TrainingSession(data_files, tmp_path / "cache")
 
 
+@pytest.fixture
+def baseline(
+    session: TrainingSession, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> MemoryBaseline:
+    """Of a session with a small model, from which 64 MiB are allowed."""
+    monkeypatch.setattr(memory, "PROCESS_ALLOWANCE", 64 * MIB)
+    session.prepare(tiny_config())
+    return MemoryBaseline(session)
+
+
 def train(config: Configuration, session: TrainingSession, folder: Path) -> None:
     fit(config, lambda _: True, session=session, output_dir=folder)
 
@@ -37,12 +47,7 @@ def test_trainings_leave_nothing_behind(
     assert resident_bytes() - before < 16 * MIB
 
 
-def test_what_is_not_given_back_is_said(
-    session: TrainingSession, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(memory, "PROCESS_ALLOWANCE", 64 * MIB)
-    session.prepare(tiny_config())
-    baseline = MemoryBaseline(session)
+def test_what_is_not_given_back_is_said(baseline: MemoryBaseline) -> None:
     assert baseline.excess() is None
     leak = torch.ones(96 * MIB, dtype=torch.uint8)
     excess = baseline.excess()
@@ -53,12 +58,7 @@ def test_what_is_not_given_back_is_said(
     assert baseline.excess() is None
 
 
-def test_garbage_is_no_leak(
-    session: TrainingSession, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(memory, "PROCESS_ALLOWANCE", 64 * MIB)
-    session.prepare(tiny_config())
-    baseline = MemoryBaseline(session)
+def test_garbage_is_no_leak(baseline: MemoryBaseline) -> None:
     cycle: list[object] = [torch.ones(96 * MIB, dtype=torch.uint8)]
     cycle.append(cycle)
     del cycle
@@ -66,12 +66,9 @@ def test_garbage_is_no_leak(
 
 
 def test_a_larger_model_that_the_session_keeps_is_no_leak(
-    session: TrainingSession, tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+    baseline: MemoryBaseline, session: TrainingSession, tiny_config: MakeConfig
 ) -> None:
-    monkeypatch.setattr(memory, "PROCESS_ALLOWANCE", 64 * MIB)
-    session.prepare(tiny_config())
     small = session.held_bytes("cpu")
-    baseline = MemoryBaseline(session)
     wide = {"architecture": {"encoder_ffn_dim": 600_000}}  # 75 MiB of weights, and once more
     session.prepare(tiny_config(model=wide))
     assert session.held_bytes("cpu") - small > 140 * MIB

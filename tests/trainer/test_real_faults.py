@@ -89,10 +89,10 @@ def started(program: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def run(program: str, *words: str) -> str:
-    return run_output(started(program, *words))
+    return printed_by(started(program, *words))
 
 
-def run_output(done: subprocess.CompletedProcess[str]) -> str:
+def printed_by(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -121,12 +121,12 @@ def test_a_real_allocation_failure_on_the_cpu_is_survived_with_the_same_losses(
 ) -> None:
     # How much one example needs differs from CPU to CPU and from run to run: it may be too little
     # for one, or enough for all.
-    for spare in ("60", "90", "110", "130", "130", "60"):
+    for spare in ("60", "90", "110", "130"):
         done = started(TRAIN + LIMIT_ADDRESS_SPACE, str(tmp_path), spare)
         if done.returncode == 0 and int(done.stdout.split()[1]) < 16:
             break
         assert done.returncode == 0 or "do not fit in memory" in done.stderr, done.stderr
-    close, *sizes = run_output(done).split()
+    close, *sizes = printed_by(done).split()
     assert close == "True"
     assert 1 <= int(sizes[0]) < 16
 
