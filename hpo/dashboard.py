@@ -27,6 +27,7 @@ from hpo.dashboard_gate import Access, Gate
 from hpo.dashboard_notes import find_notes_by_key
 from hpo.dashboard_origin import is_loopback
 from hpo.dashboard_password import PASSWORD, PASSWORD_FILE, read_credentials
+from hpo.dashboard_studies import read_less
 from hpo.errors import DashboardError, WrongDashboard
 from hpo.stop import stop_requests
 from storage.connect import Database
@@ -114,6 +115,7 @@ def running(
     """
     # Given a URL, optuna-dashboard would read every trial again for every poll.
     find_notes_by_key()
+    read_less()
     store = None if artifacts is None else ArtifactFolder(artifacts)
     app = optuna_dashboard.wsgi(optuna.storages.get_storage(storage), artifact_store=store)
     access = replace(access or Access(), artifacts=store is not None)

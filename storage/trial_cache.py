@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from optuna.storages._cached_storage import _CachedStorage
+from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 from typing_extensions import override
 
@@ -63,6 +64,10 @@ class TrialCache(_CachedStorage):
     def find_study_attrs(self, study_id: int, beginning: str) -> dict[str, Any]:
         """Read those of a study's system attributes whose keys begin so."""
         return self._repeating.find_study_attrs(study_id, beginning)
+
+    def find_studies(self, *, without: str) -> list[FrozenStudy]:
+        """Read all studies, without the system attributes whose keys are LIKE `without`."""
+        return self._repeating.find_studies(without=without)
 
     def write_study_attrs(self, study_id: int, values: Mapping[str, object]) -> None:
         """Set several of a study's system attributes in one statement."""

@@ -151,6 +151,10 @@ class TrialStorage(RDBStorage):
     def get_all_studies(self) -> list[FrozenStudy]:
         return self._read(read_studies)
 
+    def find_studies(self, *, without: str) -> list[FrozenStudy]:
+        """See TrialCache."""
+        return self._read(lambda connection: read_studies(connection, without=without))
+
     @override
     def get_trial(self, trial_id: int) -> FrozenTrial:
         found = self._read(

@@ -129,6 +129,16 @@ def test_study_attributes_are_read_by_key_and_by_beginning(storage, study_id):
     assert storage.find_study_attrs(study_id, "a_") == {"a_1": 3}
 
 
+def test_studies_are_read_without_some_of_their_attributes(storage, study_id):
+    storage.write_study_attrs(study_id, {"a:1:b_c": 1, "a:1:bxc": 2, "a:b_c": 3})
+    (read,) = storage.find_studies(without=r"a:%:b\_%")
+    (whole,) = storage.get_all_studies()
+    assert whole.system_attrs["a:1:b_c"] == 1
+    del whole.system_attrs["a:1:b_c"]
+    assert read == whole
+    assert read.system_attrs == whole.system_attrs
+
+
 def test_parameters_of_several_kinds_are_written_together(storage, trial_id):
     kinds = {
         "whole": (3, optuna.distributions.IntDistribution(1, 9)),
