@@ -12,7 +12,7 @@ from hpo.stop import Stopped, stop_requests
 from hpo.training import compare_with_trial, forget, make_room, publish, session_of
 from trainer.evaluation import Step
 from trainer.final_fit import FinalFit, fit_on_all
-from trainer.loop import Progress as Passed
+from trainer.progress import Progress as Passed
 from trainer.scores import write_final_scores
 
 FROM_THE_SEARCH = ("study", "trial", "metric", "value", "epoch", "data_fingerprint")

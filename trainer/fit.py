@@ -29,7 +29,7 @@ from trainer.errors import Interrupted
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.generate import generation_settings, padding_of
 from trainer.judge import Judge
-from trainer.loop import Loop, Progress, Watch, mean
+from trainer.loop import Loop, Watch
 from trainer.micro_batch import (
     FittingBatch,
     InProcess,
@@ -40,6 +40,7 @@ from trainer.micro_batch import (
 from trainer.model import check_lengths, set_activation_checkpointing
 from trainer.objective import Objective
 from trainer.plan import Plan, plan_of
+from trainer.progress import Progress, mean
 from trainer.resume import NoResume, Resume, ResumeStates, Saved, training_fingerprint
 from trainer.resume_store import ResumeStore
 from trainer.session import TrainingSession

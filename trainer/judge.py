@@ -18,7 +18,7 @@ from trainer.device import Precision
 from trainer.divergence import Divergence
 from trainer.errors import first_line
 from trainer.evaluation import Ended, Evaluation
-from trainer.loop import Progress
+from trainer.progress import Progress
 from trainer.resume import Resume
 from trainer.rng import rng_untouched
 from trainer.scores import write_scores

@@ -5,10 +5,8 @@ order of the examples, the loss, when to evaluate and what that means. It logs, 
 nothing.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -30,6 +28,7 @@ from typing_extensions import override  # Python 3.11's typing has none
 from trainer.batches import LengthGrouped, Padding
 from trainer.device import Precision
 from trainer.divergence import Divergence
+from trainer.dropout import quick_dropout
 from trainer.embeddings import gradients_in_place
 from trainer.encode import EncodedSplit
 from trainer.errors import TrainerError
@@ -39,6 +38,7 @@ from trainer.loss import TrainingLoss
 from trainer.micro_batch import FittingBatch
 from trainer.objective import Objective
 from trainer.plan import Plan
+from trainer.progress import Progress, mean
 from trainer.projection import Projection
 from trainer.rng import rng_states, set_rng_states
 from trainer.snapshot import Position, Snapshot, named_weights, set_optimizer
@@ -47,16 +47,6 @@ from trainer.split_steps import SplitSteps
 with redirect_stdout(None):  # transformers prints a line here where WANDB_MODE is offline
     from transformers import Seq2SeqTrainer
     from transformers.trainer import TRAINER_STATE_NAME
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands when it is to be evaluated."""
-
-    step: int
-    epoch: float
-    train_loss: float  # mean per token since the evaluation before
-    learning_rate: float  # of the last step taken
 
 
 class Watch(TrainerCallback):
@@ -152,7 +142,8 @@ class Loop(Seq2SeqTrainer):
 
     def run(self) -> None:
         """Train, from the saved snapshot where there is one: the model has its weights already."""
-        with gradients_in_place(cast("BartForConditionalGeneration", self.model)):
+        model = cast("BartForConditionalGeneration", self.model)
+        with gradients_in_place(model), quick_dropout(model.device):
             if self._saved is None:
                 self.train()
             else:
@@ -297,8 +288,3 @@ class Loop(Seq2SeqTrainer):
     @override
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         return 0  # counting them walks over all modules at every step
-
-
-def mean(losses: Sequence[float]) -> float:
-    """Return the mean of the steps' losses."""
-    return math.fsum(losses) / len(losses)

@@ -10,8 +10,9 @@ from transformers import TrainerControl, TrainerState
 from trainer.divergence import Divergence
 from trainer.errors import TrainingDiverged
 from trainer.evaluation import Step
-from trainer.loop import Watch, mean
+from trainer.loop import Watch
 from trainer.plan import Plan
+from trainer.progress import mean
 
 RULE = Divergence(30_000)
 PLAN = Plan(steps_per_epoch=4, total_steps=8, evaluate_after=(2, 4))
