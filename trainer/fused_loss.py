@@ -98,6 +98,12 @@ def _spread(
     return share * ((states @ whole).sum() + len(states) * projection.bias.sum())
 
 
+def in_range(sums: torch.Tensor) -> bool:
+    """Whether all these sums of exponentials are exact, though nothing was taken off the logits."""
+    low, high = SAFE_SUMS
+    return bool(((sums > low) & (sums < high)).all())
+
+
 def _odds(
     rows: torch.Tensor, projection: Projection, target: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -110,8 +116,7 @@ def _odds(
     of_target = logits.gather(0, target[None])[0]
     odds = logits.exp_()
     sums = odds.sum(dim=0)
-    low, high = SAFE_SUMS
-    if bool(((sums > low) & (sums < high)).all()):
+    if in_range(sums):
         return odds, sums, torch.zeros_like(sums), of_target
     logits = projection.columns(rows)
     largest = logits.amax(dim=0)
