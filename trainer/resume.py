@@ -27,9 +27,9 @@ from trainer.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 DETERMINING = {"model", "preprocessing", "augmentation", "training", "generation", "metric"}
-# How an epoch is ordered: a training begun in another order starts anew, rather than take some
-# examples of its epoch twice and leave others out.
-EPOCHS_ORDER = 2
+# How an epoch is ordered and what dropout draws: a training begun otherwise starts anew. Else it
+# could take examples of its epoch twice, and its score would be nobody's to reach again.
+TRAINING_VERSION = 3
 # Left out where they are off, so that a training begun before there were such fields goes on.
 ADDED_LATER = ("rdrop_alpha", "layerwise_lr_decay")
 
@@ -187,5 +187,5 @@ def training_fingerprint(config: Configuration, data: str) -> str:
     for field in ADDED_LATER:
         if settings["training"][field] == off["training"][field]:
             del settings["training"][field]
-    content = [settings, config.general.seed, data, EPOCHS_ORDER]
+    content = [settings, config.general.seed, data, TRAINING_VERSION]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
