@@ -13,6 +13,8 @@ RESAMPLES = 1000
 LEVEL = 95  # percent of the resampled means that a range holds
 GRID = np.linspace(0, 1.25, 501)
 """Shares of the unpruned random search's mean epochs at which regrets are looked at."""
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+"""Those of them that are shown."""
 
 Numbers = NDArray[np.float64]
 
@@ -40,12 +42,12 @@ class Against:
     """A search method against random search without pruning.
 
     `needs` is the share of random search's epochs after which the mean regret is at most random
-    search's final one, infinite where it never is; `at_eighth` and `final` are mean regrets over
-    random search's final one, after an eighth of its epochs and in the end.
+    search's final one, infinite where it never is; `regrets` and `final` are mean regrets over
+    random search's final one, after each of SHARES of its epochs and in the end.
     """
 
     needs: Estimate
-    at_eighth: Estimate
+    regrets: tuple[Estimate, ...]
     final: Estimate
 
 
@@ -76,12 +78,10 @@ def against(
         / _pooled({t: chance.choice(f, len(f)) for t, f in finals.items()})
         for _ in range(RESAMPLES)
     ]
-    eighth = int(np.searchsorted(GRID, 1 / 8))
-    return Against(
-        _estimate(_reached(curve), [_reached(one) for one in curves]),
-        _estimate(float(curve[eighth]), [one[eighth] for one in curves]),
-        _estimate(float(curve[-1]), [one[-1] for one in curves]),
-    )
+    places = np.searchsorted(GRID, [*SHARES, GRID[-1]])
+    *regrets, final = [_estimate(float(curve[at]), [one[at] for one in curves]) for at in places]
+    needs = _estimate(_reached(curve), [_reached(one) for one in curves])
+    return Against(needs, tuple(regrets), final)
 
 
 def by_task(rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.search.cells import NOISY, PRUNING, SEARCHING, Row
 from benchmarks.search.curves import TEXT_RNN_SPACE, Task
-from benchmarks.search.estimates import Estimate, against, mean
+from benchmarks.search.estimates import SHARES, Estimate, against, mean
 from benchmarks.search.methods import NO_PRUNING, PEERS
 from benchmarks.search.noise import evaluation_noise, seed_noise
 
@@ -75,11 +75,12 @@ def _noisy(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
 
 def _searching(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
     unknown = {task.name: _unknown(task) for task in tasks}
+    spents = " | ".join(f"regret at 1/{round(1 / share)} of its epochs" for share in SHARES)
     yield (
-        "| method | seeds | epochs to random search's final regret | regret at 1/8 of its epochs"
-        " | final regret | epochs in all |"
+        f"| method | seeds | epochs to random search's final regret | {spents} | final regret"
+        " | epochs in all |"
     )
-    yield "| :--- | ---: | ---: | ---: | ---: | ---: |"
+    yield f"| :--- | {'---: | ' * (len(SHARES) + 4)}".rstrip()
     baseline = [row for row in rows if row.cell.method == NO_PRUNING]
     spent = statistics.fmean(row.epochs for row in baseline)
     for method, of in _methods(rows):
@@ -87,8 +88,8 @@ def _searching(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
         found = against(of, baseline, unknown=unknown, stopped=stopped)
         share = statistics.fmean(row.epochs for row in of) / spent
         yield (
-            f"| {method} | {_seeds(of)} | {_percent(found.needs)} | {_number(found.at_eighth)}"
-            f" | {_number(found.final)} | {share:.0%} |"
+            f"| {method} | {_seeds(of)} | {_percent(found.needs)}"
+            f" | {' | '.join(map(_number, found.regrets))} | {_number(found.final)} | {share:.0%} |"
         )
 
 
