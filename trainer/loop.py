@@ -28,7 +28,6 @@ from typing_extensions import override  # Python 3.11's typing has none
 from trainer.batches import LengthGrouped, Padding
 from trainer.device import Precision
 from trainer.divergence import Divergence
-from trainer.dropout import quick_dropout
 from trainer.embeddings import gradients_in_place
 from trainer.encode import EncodedSplit
 from trainer.errors import TrainerError
@@ -142,8 +141,7 @@ class Loop(Seq2SeqTrainer):
 
     def run(self) -> None:
         """Train, from the saved snapshot where there is one: the model has its weights already."""
-        model = cast("BartForConditionalGeneration", self.model)
-        with gradients_in_place(model), quick_dropout(model.device):
+        with gradients_in_place(cast("BartForConditionalGeneration", self.model)):
             if self._saved is None:
                 self.train()
             else:

@@ -27,7 +27,7 @@ from trainer.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 DETERMINING = {"model", "preprocessing", "augmentation", "training", "generation", "metric"}
-# How an epoch is ordered and what dropout draws: a training begun otherwise starts anew. Else it
+# How an epoch is ordered and the loss is summed: a training begun otherwise starts anew. Else it
 # could take examples of its epoch twice, and its score would be nobody's to reach again.
 TRAINING_VERSION = 3
 # Left out where they are off, so that a training begun before there were such fields goes on.
