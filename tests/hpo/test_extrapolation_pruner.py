@@ -102,10 +102,18 @@ def test_a_rise_that_has_come_too_late_ends() -> None:
 def test_the_first_tenth_goes_on_and_later_fewer() -> None:
     study = _study([0.5] * LAST)
     _add_stopped(study, [0.1] * 3, times=18)
-    assert _stopped_at(study, [0.2] * 40) == 21  # second of 20
+    assert _stopped_at(study, [0.2] * 40) == 26  # second of 20
     assert _stopped_at(study, [0.05] * LAST) == 3
     _add_stopped(study, [0.1] * 3, times=9)
     assert _stopped_at(study, [0.2] * LAST) is None  # third of 31
+
+
+def test_a_third_evaluation_ends_none_of_the_first_three_tenths() -> None:
+    for ahead, stopped in ((2, 4), (3, 3)):  # third and fourth of 10 flat ones
+        study = _study([0.5] * LAST)
+        _add_stopped(study, [0.3] * 3, times=ahead - 1)
+        _add_stopped(study, [0.1] * 3, times=9 - ahead)
+        assert _stopped_at(study, [0.2] * LAST) == stopped
 
 
 def test_who_had_more_before_is_ahead_also_when_over_or_not_so_far() -> None:
@@ -116,14 +124,14 @@ def test_who_had_more_before_is_ahead_also_when_over_or_not_so_far() -> None:
             _report(study.ask(), ahead)
         else:
             _add_stopped(study, ahead)
-        assert _stopped_at(study, [0.2] * LAST) == 3
+        assert _stopped_at(study, [0.2] * LAST) == 4  # third of 20
 
 
 def test_a_rise_far_behind_many_ends_however_high_it_may_come() -> None:
     def rising(start: float) -> list[float]:
         return [start + 0.04 * step for step in range(10)]
 
-    for others, stopped in ((2, False), (30, True)):
+    for others, stopped in ((1, False), (30, True)):
         study = _study(*[rising(0.1 + 0.001 * n) for n in range(others)])
         verdict = decide(study, _report(study.ask(), rising(0.09)[:9]))
         assert (verdict is not None) is stopped
