@@ -28,7 +28,7 @@ from typing_extensions import override
 
 from hpo.bending import Expected, expected_bend, stretch
 from hpo.curve_ledger import Behaviour, CurveLedger, Leader, Ledgers
-from hpo.learning_curve import RECENT, LearningCurve, Line
+from hpo.learning_curve import RECENT, LearningCurve, Line, offset
 from hpo.recovering import may_recover
 
 LEAST_EVALUATIONS = 3  # before which a curve has no noise
@@ -83,7 +83,9 @@ class ExtrapolationPruner(BasePruner):
     def forecast(self, study: Study, trial: FrozenTrial) -> Forecast | None:
         """What the trial would come to if it is to be stopped; None where it goes on."""
         reports, last = len(trial.intermediate_values), trial.last_step
-        if last is None or reports < LEAST_EVALUATIONS or last < self._n_warmup_steps:
+        if last is None or reports < LEAST_EVALUATIONS:
+            return None
+        if last + offset(trial) < self._n_warmup_steps:
             return None
         if last == self._last_step(trial):  # stopping would save nothing
             return None
@@ -108,7 +110,7 @@ class ExtrapolationPruner(BasePruner):
         *,
         sign: float,
     ) -> Forecast | None:
-        step, last = curve.steps[-1], self._last_step(trial)
+        step, last = curve.steps[-1], self._last_step(trial) + offset(trial)
         if len(curve) < LEAST_EVALUATIONS:
             return None
         place, of = ledger.standing(curve, without=trial.number)

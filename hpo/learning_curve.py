@@ -19,6 +19,11 @@ SD_OF_SECOND_DIFFERENCE = math.sqrt(6)  # of independent noise with a standard d
 ROUNDING = 1e-12  # of the largest value: differences below it are none
 
 
+def offset(trial: FrozenTrial) -> int:
+    """What the trial's steps lack to count from 1: other programs than hpo count from 0."""
+    return 1 if 0 in trial.intermediate_values else 0
+
+
 @dataclass(frozen=True)
 class Line:
     """A line through the latest evaluations.
@@ -43,8 +48,7 @@ class LearningCurve:
     @classmethod
     def of(cls, trial: FrozenTrial, *, sign: float) -> "LearningCurve":
         """The trial's curve; `sign` is -1 where less is better."""
-        reported = trial.intermediate_values
-        first = 1 if 0 in reported else 0  # other programs count from 0
+        reported, first = trial.intermediate_values, offset(trial)
         valid = [(step, sign * value) for step, value in reported.items() if math.isfinite(value)]
         points = sorted((step + first, value) for step, value in valid if step + first > 0)
         steps, values = tuple(step for step, _ in points), tuple(value for _, value in points)

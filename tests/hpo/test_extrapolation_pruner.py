@@ -262,6 +262,29 @@ def test_asking_changes_nothing_and_asking_again_gives_the_same() -> None:
     assert study.trials == before
 
 
+@pytest.mark.parametrize("warm_up", [3, 5])
+def test_steps_that_count_from_zero_give_the_same_decisions(warm_up: int) -> None:
+    rng = np.random.default_rng(5)
+    curves = [_saturating(end, tau=tau) for end in (0.6, 0.5, 0.3, 0.2) for tau in (2.0, 4.0)]
+    curves.append([0.05] * LAST)
+    noisy = [[value + rng.normal(0, 0.005) for value in curve] for curve in curves]
+    stopped = []
+    for first in (1, 0):
+        pruner = ExtrapolationPruner(
+            lambda _, first=first: LAST - 1 + first, n_warmup_steps=warm_up, standard_errors=1.0
+        )
+        study = _study(pruner=pruner)
+        trials = [study.ask() for _ in noisy]
+        decided = []
+        for step in range(LAST):
+            for trial, values in zip(trials, noisy, strict=True):
+                trial.report(values[step], step + first)
+                decided.append(trial.should_prune())
+        stopped.append(decided)
+    assert stopped[0] == stopped[1]
+    assert any(stopped[0][len(noisy) * (warm_up - 1) : len(noisy) * warm_up])
+
+
 def test_copies_and_other_studies_begin_anew() -> None:
     pruner = _pruner()
     first = _study([0.6] * LAST, pruner=pruner)
