@@ -149,11 +149,11 @@ class TrialRun:
 
     def _report(self, evaluation: Evaluation, value: float) -> None:
         storage = self._around.database.storage
+        self._announce(evaluation.epoch)  # nothing of it is reported before, however it may end
         with storage.together(self._id):
             trial_record.keep_curve(storage, self._id, self._curve)
             self._trial.report(value, evaluation.step)
         if evaluation.replayed:
-            self._announce(evaluation.epoch)
             self._around.progress.made_up(evaluation.epoch, value)
         self._around.parent.evaluated()
         self._mirror().evaluation(self._curve[-1])

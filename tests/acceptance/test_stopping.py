@@ -80,9 +80,10 @@ def test_a_trial_outlives_whatever_ends_its_workers(postgres_machine, until, und
     printed: list[str] = []
 
     def work(after: int, end: Callable[[subprocess.Popen[str]], None], status: int) -> None:
-        """Let a worker evaluate until there are `after` reports, then end it."""
+        """Let a worker evaluate until there are `after` reports, one of its own, then end it."""
+        before = machine.reports() if printed else 0
         worker = machine.start(*(ONE_TRIAL if not printed else WORKER))
-        until(lambda: machine.reports() >= after)
+        until(lambda: machine.reports() >= max(after, before + 1))
         end(worker)
         printed.append(machine.finish(worker, status=status))
 
@@ -94,8 +95,9 @@ def test_a_trial_outlives_whatever_ends_its_workers(postgres_machine, until, und
     lease = lease_of(machine)
     assert (lease.attempt, lease.done, lease.expires_in < 0) == (1, False, True)
 
+    before = machine.reports()
     worker = machine.start(*WORKER)
-    until(lambda: machine.reports() >= 8)
+    until(lambda: machine.reports() >= max(8, before + 1))
     os.kill(working_process(worker), signal.SIGKILL)
     printed.append(machine.finish(worker))
     assert "the working process died (SIGKILL); another one goes on" in printed[-1]

@@ -226,6 +226,25 @@ def test_a_trial_that_was_left_right_before_an_evaluation_is_announced_first(
     assert announced < search.shown.index("trial 0  epoch 3/3")
 
 
+def test_a_trial_that_goes_on_is_announced_before_anything_of_it_is_reported(
+    search: Search,
+    cut_off: Trial,
+    begin: Callable[..., TrialRun],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever sees a report and ends the worker finds the announcement in what it printed."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    run = begin(cut_off)
+    replay(run, 0.1, 0.2)
+    monkeypatch.setattr(Trial, "report", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run.on_evaluation(evaluation(3, 0.3, replayed=True))
+    assert "trial 0 continues at epoch 3" in search.shown
+
+
 def test_only_about_the_last_step_that_was_reported_the_rules_are_asked_again(
     search: Search, cut_off: Trial, begin: Callable[..., TrialRun]
 ) -> None:
