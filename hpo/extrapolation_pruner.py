@@ -32,8 +32,8 @@ from hpo.learning_curve import RECENT, LearningCurve, Line, offset
 from hpo.recovering import may_recover
 
 LEAST_EVALUATIONS = 3  # before which a curve has no noise
-FOREMOST = 0.1  # share of the trials that goes on at any step
-FOREMOST_AT_FIRST = 0.3  # the same for a curve of the least evaluations
+FOREMOST = 0.1  # share of the trials that goes on whatever its forecast
+FOREMOST_AT_FIRST = 0.3  # the same while a curve has the least evaluations
 STAYING = 2.5  # over the step: share of the trials that goes on, where it is less
 CLOSE = 2  # places behind that share up to where a forecast counts
 USUAL_NOISE = 4  # second differences of a curve's own that the noise of the others weighs

@@ -110,7 +110,7 @@ class Objective:
             raise  # none is the trial's own failure
         except Infeasible as error:
             outcome = run.infeasible(error)
-        except Exception as error:
+        except Exception as error:  # whatever it was: the study goes on with another trial
             log.debug("a trial failed", exc_info=True)
             return run.failed(error)
         else:

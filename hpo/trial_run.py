@@ -136,8 +136,9 @@ class TrialRun:
         if evaluation.is_best:
             self._samples = evaluation.samples
         self._curve.append(evaluation.as_mapping())
+        if new or not evaluation.replayed:
+            self._announce(evaluation.epoch)  # before anything of it is shown or reported
         if not evaluation.replayed:
-            self._announce(evaluation.epoch)  # it may have been left right before an evaluation
             self._around.progress.evaluated(
                 evaluation.epoch, self._epochs, value, evaluation.train_loss
             )
@@ -149,7 +150,6 @@ class TrialRun:
 
     def _report(self, evaluation: Evaluation, value: float) -> None:
         storage = self._around.database.storage
-        self._announce(evaluation.epoch)  # nothing of it is reported before, however it may end
         with storage.together(self._id):
             trial_record.keep_curve(storage, self._id, self._curve)
             self._trial.report(value, evaluation.step)

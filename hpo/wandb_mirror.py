@@ -168,7 +168,7 @@ class WandbMirror(Mirror):
             event(self._follower)
         except GivenUp:
             return
-        except Exception:
+        except Exception:  # W&B is outside the trial, and nothing there can fail it
             self._errors += 1
             if self._errors == 1:
                 log.warning("W&B failed; the search goes on without it", exc_info=True)

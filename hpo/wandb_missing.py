@@ -113,7 +113,7 @@ def write_missing(
             if found and all(has_gap(wanted, held) for held in found):
                 result.gaps.append(trial.number)
             in_a_row = 0
-        except Exception as error:
+        except Exception as error:  # one trial's files must not keep the others from W&B
             log.debug("trial %d could not be mirrored", trial.number, exc_info=True)
             result.failed[trial.number] = first_line(error)
             in_a_row += 1

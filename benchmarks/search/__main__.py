@@ -21,7 +21,7 @@ from benchmarks.search.report import report
 
 TEXT_RNN = Path("text-rnn")
 OWN = Path(__file__).parent / "curves" / "sample.json"
-SLOW = "W&B bayes + hyperband"  # fits a Gaussian process for each trial: 15 s a search
+SLOW = "W&B bayes + hyperband"  # fits a Gaussian process for each trial: 10 to 15 s a search
 BASELINES = ("no pruning", NO_PRUNING)  # what the others' figures are shares of
 NOISY_METHODS = ("no pruning", "Optuna Median, defaults", "Optuna Hyperband, defaults", OURS)
 WORKERS = (8, 1, 64)

@@ -75,10 +75,10 @@ def _noisy(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
 
 def _searching(rows: Sequence[Row], tasks: Sequence[Task]) -> Iterator[str]:
     unknown = {task.name: _unknown(task) for task in tasks}
-    spents = " | ".join(f"regret at 1/{round(1 / share)} of its epochs" for share in SHARES)
+    spent_there = " | ".join(f"at 1/{round(1 / share)}" for share in SHARES)
     yield (
-        f"| method | seeds | epochs to random search's final regret | {spents} | final regret"
-        " | epochs in all |"
+        f"| method | seeds | epochs to random search's final regret | regret {spent_there}"
+        " | in the end | epochs in all |"
     )
     yield f"| :--- | {'---: | ' * (len(SHARES) + 4)}".rstrip()
     baseline = [row for row in rows if row.cell.method == NO_PRUNING]

@@ -34,6 +34,6 @@ class Part(Generic[T]):
             return self._made
         except NotLookedAt:
             raise
-        except Exception:
+        except Exception:  # of any kind: later lines refer to this one
             self._failed = True
             raise

@@ -37,7 +37,7 @@ def _looked(check: Check) -> Finding:
     except KNOWN as error:
         text, _, mend = str(error).partition("; ")
         return Finding(check.name, "failure", text, mend)
-    except Exception as error:
+    except Exception as error:  # one check that breaks must not hide the others
         log.debug("the check %s failed", check.name, exc_info=True)
         return Finding(
             check.name,

@@ -10,7 +10,6 @@ from optuna_dashboard import save_note
 from optuna_dashboard._inmemory_cache import _CachedExtraStudyProperty
 from optuna_dashboard._note import save_note_with_version
 
-from config.load import from_mapping
 from hpo import dashboard_studies, study
 from hpo.dashboard import running
 from hpo.dashboard_studies import (
@@ -21,25 +20,26 @@ from hpo.dashboard_studies import (
     update_from_first_unfinished,
 )
 
-CONFIG = from_mapping(
-    {"optuna": {"search_space": {"training.weight_decay": {"low": 0.0, "high": 0.1}}}}
-)
 LONG = "긴 메모 " * 2000  # several pieces
 OTHERS = ([], [], [], True, {}, [])
 
 
 @pytest.fixture
-def noted(database):
+def opened(database, configured):
+    """A study without trials."""
+    study.create(database, "kobart", configured(), data_fingerprint="f" * 64)
+    return study.open_study(database, "kobart", worker_seed=1)
+
+
+@pytest.fixture
+def noted(opened):
     """A study of 8 finished trials, some of them and itself with notes."""
-    study.create(database, "kobart", CONFIG, data_fingerprint="f" * 64)
-    opened = study.open_study(database, "kobart", worker_seed=1)
-    for number in range(8):
-        trial = opened.ask()
-        trial.suggest_float("training.weight_decay", 0.0, 0.1)
+    trials = [opened.ask() for _ in range(8)]
+    for trial in trials:
         save_note(trial, LONG)
-        if number % 2:
-            save_note(trial, f"short, of trial {number}")  # leaves empty pieces behind
-        opened.tell(trial, number / 10)
+        if trial.number % 2:
+            save_note(trial, f"short, of trial {trial.number}")  # leaves empty pieces behind
+        opened.tell(trial, trial.number / 10)
     save_note(opened, "of the study: 100% \\_")
     return opened
 
@@ -153,9 +153,7 @@ def finished(number):
     )
 
 
-def test_the_pattern_is_for_notes_of_trials(database):
-    study.create(database, "kobart", CONFIG, data_fingerprint="f" * 64)
-    opened = study.open_study(database, "kobart", worker_seed=1)
+def test_the_pattern_is_for_notes_of_trials(opened):
     kept = ["dashboard:note_ver", "dashboard:artifacts:1:a", "dashboard:1:noteXver", "hpo:x"]
     left = ["dashboard:1:note_ver", "dashboard:23:note_str:0"]
     for key in [*kept, *left]:
