@@ -8,6 +8,7 @@ import torch
 from transformers import BartForConditionalGeneration
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
+from trainer.attention import attention_of_any_shape
 from trainer.batches import IGNORED_LABEL, by_length
 from trainer.data import Example
 from trainer.device import Precision
@@ -95,7 +96,7 @@ def mean_loss(
         losses.append(summed_loss(hidden, labels.to(model.device), projection))
         tokens += int((labels != IGNORED_LABEL).sum())
 
-    with precision.autocast(model.device):
+    with precision.autocast(model.device), attention_of_any_shape():
         for indices in by_length(split.input_ids.lengths, batch=labelled.batch.load.wanted):
             poll()
             in_pieces(labelled.batch, indices, run)

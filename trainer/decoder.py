@@ -73,7 +73,7 @@ class Decoder:
 
     def step(self, tokens: torch.Tensor) -> torch.Tensor:
         """Take each row's next token, (rows,), and return the last states, (rows, width)."""
-        place = torch.tensor([self._at], device=tokens.device)
+        place = tokens.new_full((1,), self._at)  # filled there: a copy would wait for the card
         hidden: torch.Tensor = (
             self._body.embed_tokens(tokens)
             + self._body.embed_positions(tokens, position_ids=place)[0]

@@ -10,6 +10,7 @@ import torch
 from transformers import BartForConditionalGeneration, GenerationConfig
 
 from config.schema import Generation
+from trainer.attention import attention_of_any_shape
 from trainer.averaged_decoder import AveragedDecoder, averaged_projection
 from trainer.batches import Padding, by_length
 from trainer.decoder import Decoder
@@ -124,7 +125,7 @@ def generate_several(
             outputs[index] = found
 
     lengths = [max(len(row) for row in rows) for rows in zip(*sources, strict=True)]
-    with precision.autocast(first.device):
+    with precision.autocast(first.device), attention_of_any_shape():
         for indices in by_length(lengths, batch=batch.load.wanted):
             poll()
             in_pieces(batch, indices, run)

@@ -25,6 +25,7 @@ from transformers import (
 )
 from typing_extensions import override  # Python 3.11's typing has none
 
+from trainer.attention import attention_of_any_shape
 from trainer.batches import LengthGrouped, Padding
 from trainer.device import Precision
 from trainer.divergence import Divergence
@@ -141,7 +142,8 @@ class Loop(Seq2SeqTrainer):
 
     def run(self) -> None:
         """Train, from the saved snapshot where there is one: the model has its weights already."""
-        with gradients_in_place(cast("BartForConditionalGeneration", self.model)):
+        model = cast("BartForConditionalGeneration", self.model)
+        with gradients_in_place(model), attention_of_any_shape():
             if self._saved is None:
                 self.train()
             else:
