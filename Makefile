@@ -94,6 +94,10 @@ SIDE_BY_SIDE := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loa
 test: setup ## run every test, PostgreSQL included (no network, no GPU needed)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
+.PHONY: test-gpu
+test-gpu: setup ## run the tests of a card, on the first one there is
+	$(BIN)/python -m pytest -m gpu -n 0 $(ARGS)
+
 .PHONY: chaos
 chaos: setup ## search under kills, pauses and outages, and count what was lost (about half an hour)
 	PYTHONPATH=tests $(BIN)/python -m chaos --workers 8 --trials 60 --kills 30 --pauses 5 \

@@ -104,6 +104,10 @@ def test_contract_tests_run_on_both_databases(database_url, request):
         assert Path(database_url.removeprefix("sqlite:///")).parent.is_dir()
 
 
+def test_cards_are_hidden_from_tests_that_are_not_for_them():
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+
+
 @pytest.mark.gpu
 def test_gpu_tests_run_only_where_cuda_is():
     import torch

@@ -60,6 +60,7 @@ print(close, *memory._sizes.values())
 """
 
 ASSERT_ON_DEVICE = """
+import sys
 import torch
 from trainer.device_errors import device_errors_named
 from trainer.errors import DeviceLost
@@ -75,6 +76,7 @@ def lost(what):
 table = torch.zeros(4, device="cuda")
 lost(lambda: table[torch.tensor([9], device="cuda")])
 lost(lambda: torch.ones(2, device="cuda"))
+sys.stdout.flush()
 """
 
 
@@ -142,7 +144,8 @@ def test_a_real_allocation_failure_on_the_gpu_is_survived_with_the_same_losses(
 
 @pytest.mark.gpu
 def test_a_real_assert_on_the_device_is_a_lost_device_from_then_on() -> None:
-    lines = run(ASSERT_ON_DEVICE).splitlines()
-    assert len(lines) == 2
+    done = started(ASSERT_ON_DEVICE)  # its exit status is that of a process with a broken context
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2, done.stderr
     assert all(line.startswith("lost: ") for line in lines)
     assert "device-side assert" in lines[0]
