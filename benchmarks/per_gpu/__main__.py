@@ -4,6 +4,7 @@ import argparse
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,17 @@ def _compare(given: argparse.Namespace, folder: Path) -> None:
 
 
 def _search(given: argparse.Namespace, folder: Path, *, on_gpu: bool) -> dict[str, Any]:
-    size = QUICK_SIZE if given.quick else GPU_SIZE if on_gpu else CPU_SIZE
-    trials = QUICK_TRIALS if given.quick else TRIALS if on_gpu else CPU_TRIALS
+    size = _size(given, on_gpu=on_gpu)
+    trials = given.trials or (QUICK_TRIALS if given.quick else TRIALS if on_gpu else CPU_TRIALS)
     source = Source(given.data, given.tokenizer, folder, given.threads)
     whole = settings(source, size, seed=0, data=subset(source, size))
     return searched(whole, rates(trials, middle=size.learning_rate))
+
+
+def _size(given: argparse.Namespace, *, on_gpu: bool) -> Size:
+    size = QUICK_SIZE if given.quick else GPU_SIZE if on_gpu else CPU_SIZE
+    wanted = {name: getattr(given, name) for name in ("train_rows", "dev_rows", "epochs")}
+    return replace(size, **{name: value for name, value in wanted.items() if value is not None})
 
 
 def _cell(
@@ -97,6 +104,10 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3, help="at least so many")
     parser.add_argument("--at-most", type=int, default=6, help="rounds, however wide the spread")
     parser.add_argument("--at-once", type=int, nargs="+", metavar="K", help="1 and others")
+    parser.add_argument("--trials", type=int, help="of a run; each K should divide it")
+    parser.add_argument("--train-rows", type=int)
+    parser.add_argument("--dev-rows", type=int)
+    parser.add_argument("--epochs", type=int)
     parser.add_argument("--no-mps", action="store_true", help="without CUDA's service")
     parser.add_argument("--auto", action="store_true", help="also say what --per-gpu auto chooses")
     return parser

@@ -14,12 +14,15 @@ from transformers import BartConfig
 BACKWARD = 2  # times the forward pass
 PEAK_TFLOPS = {  # dense bf16 on tensor cores, as the data sheets say
     "B200": 2250.0,
+    "H200 NVL": 835.0,
     "H200": 989.0,
     "H100 PCIe": 756.0,
     "H100": 989.0,
     "A100": 312.0,
     "L40S": 362.0,
+    "L40": 181.0,
     "L4": 121.0,
+    "A10G": 70.0,
     "A10": 125.0,
     "RTX 4090": 165.0,
 }

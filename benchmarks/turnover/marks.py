@@ -2,7 +2,8 @@
 
 `end` is when the last evaluation of a trial is told, `begin` when the first training batch reaches
 the model, `step` when the optimizer has stepped. Times are of the monotonic clock, which processes
-share, and of the process's own CPU time, which a loaded machine hardly changes.
+share, and of the process's own CPU time, which a loaded machine hardly changes. A step on a card
+counts when the card has done it.
 """
 
 import time
@@ -16,6 +17,8 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 from transformers import BartModel
+
+from trainer.device_errors import cuda_in_use
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class Marks:
             self.note("begin")
 
     def _after_step(self, *_: Any) -> None:
+        if cuda_in_use():
+            torch.cuda.synchronize()
         self.note("step")
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from benchmarks.trial.flops import Shape, peak_tflops, training_flops
+from benchmarks.trial.utilisation import step_seconds
 
 KOBART = Shape(6, 6, 768, 3072, 3072, 30_015)
 
@@ -26,4 +27,15 @@ def test_pairs_add_up_and_longer_ones_cost_more_than_their_share():
 def test_cards_are_known_by_part_of_their_name():
     assert peak_tflops("NVIDIA H100 80GB HBM3") == 989.0
     assert peak_tflops("NVIDIA H100 PCIe") == 756.0
+    assert peak_tflops("NVIDIA H200") == 989.0
+    assert peak_tflops("NVIDIA L40") == 181.0
+    assert peak_tflops("NVIDIA L4") == 121.0
+    assert peak_tflops("NVIDIA A10G") == 70.0
     assert peak_tflops("Some New Card") is None
+
+
+def test_steps_are_timed_without_the_first_ones_and_those_behind_an_evaluation():
+    at = [(step, 2.0 * step + 30.0 * (step > 8)) for step in range(1, 12)]
+    assert step_seconds(at, {8}) == 2.0
+    assert step_seconds(at[:5], set()) is None
+    assert step_seconds([], set()) is None
