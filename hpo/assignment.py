@@ -24,7 +24,8 @@ class Assignment:
     """Who a working process is, and what those before it left.
 
     `pid` is the parent's. `trials` counts the trials that ended under this parent; `failures` are
-    the errors of the last ones; `dead` names processes whose leases are to be forfeited.
+    the errors of the last ones; `dead` names processes whose leases are to be forfeited;
+    `device_lost` tells that the GPU of one of them failed.
     """
 
     worker: str
@@ -35,6 +36,7 @@ class Assignment:
     trials: int = 0
     failures: tuple[str, ...] = ()
     dead: tuple[str, ...] = ()
+    device_lost: bool = False
 
     def as_environment(self) -> dict[str, str]:
         """Give the environment variable for the child."""

@@ -19,7 +19,7 @@ from typing import TypeVar
 from typing_extensions import override  # Python 3.11's typing has none
 
 from hpo.share import Share
-from trainer.device_errors import free_memory
+from trainer.device_errors import device_errors_named, free_memory
 from trainer.errors import OutOfMemory
 from trainer.memory_share import take_share
 
@@ -95,7 +95,8 @@ class SharedCard(Card):
                 while not _lock(lock, fcntl.LOCK_EX):
                     poll()
                     time.sleep(POLL_S)
-            free_memory()
+            with device_errors_named():  # a neighbour under MPS may have broken the card's context
+                free_memory()
             take_share(1)
             yield
         finally:

@@ -69,6 +69,7 @@ class Supervisor:
     _trials: int = 0
     _failures: list[str] = field(default_factory=list)
     _dead: list[str] = field(default_factory=list)
+    _device_lost: bool = False
 
     def run(self) -> int:
         """Run until a child ends in good order, or too many die; the exit status."""
@@ -119,6 +120,7 @@ class Supervisor:
             trials=self._trials,
             failures=tuple(self._failures[-FAILURES_KEPT:]),
             dead=tuple(self._dead),
+            device_lost=self._device_lost,
         )
         try:
             process = subprocess.Popen(  # noqa: S603 - our own command with our own options
@@ -162,6 +164,7 @@ class Supervisor:
 
     def _after_death(self, status: int, *, ready: bool) -> int | None:
         how = "its GPU failed" if status == DEVICE_LOST else signal.Signals(-status).name
+        self._device_lost |= status == DEVICE_LOST
         self._show_cursor()
         if self._asked:
             self.say(f"the working process died ({how}) before it had stopped in good order")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+import torch
 from rich.console import Console
 from scripted_fit import ScriptedFit
 from small_search import RecordingMirror
@@ -83,24 +84,26 @@ def start(
     found = fingerprint(locate_data(str(data)))
     studies.create(database, "s", config, data_fingerprint=found)
 
-    def run(machine: Machine | None = None, *, max_trials: int = 1) -> Ended:
+    def run(
+        machine: Machine | None = None, *, max_trials: int = 1, device_lost: bool = False
+    ) -> Ended:
         return work(
             database,
             "s",
             machine=machine or Machine(),
             limits=Limits(max_trials=max_trials),
             console=Console(file=io.StringIO()),
-            process=this_process(),
+            process=this_process(device_lost=device_lost),
         )
 
     return run
 
 
-def this_process() -> WorkingProcess:
+def this_process(*, device_lost: bool = False) -> WorkingProcess:
     """Give a worker that has no parent, named as its parent would name it."""
     host, pid = socket.gethostname(), os.getpid()
     worker = f"{host}-{pid}-{secrets.token_hex(3)}"
-    assignment = Assignment(worker, host, pid, control=-1, notices=-1)
+    assignment = Assignment(worker, host, pid, control=-1, notices=-1, device_lost=device_lost)
     return WorkingProcess(assignment, Parent(), StopRequest())
 
 
@@ -197,6 +200,17 @@ def test_other_data_are_refused_before_a_trial_is_taken(
         start(Machine(data=str(other)))
     assert fit.settings == []
     assert workers_of(database).rows() == []
+
+
+def test_a_worker_whose_gpu_is_gone_takes_no_trial_to_the_cpu(
+    database: Database, start: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(WorkerRefused, match="torch finds no GPU any more"):
+        start(device_lost=True)
+    assert workers_of(database).rows() == []
+    monkeypatch.setattr(hpo.launch, "pick_device", lambda: torch.device("cuda", 0))
+    monkeypatch.setattr(hpo.launch, "device_name", lambda device: device.type)
+    assert start(device_lost=True).reason.startswith("1 trials done")
 
 
 def test_data_that_are_not_there_are_refused(start: Work) -> None:

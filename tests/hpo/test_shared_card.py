@@ -9,7 +9,7 @@ import pytest
 from hpo.share import Share
 from hpo.shared_card import Card, SharedCard
 from hpo.stop import Stopped
-from trainer.errors import OutOfMemory, TrainingDiverged
+from trainer.errors import DeviceLost, OutOfMemory, TrainingDiverged
 
 WAIT_S = 30.0
 
@@ -138,6 +138,18 @@ def test_what_does_not_fit_alone_either_is_out_of_memory(neighbours: Neighbours)
 
     with pytest.raises(OutOfMemory):
         neighbours.one.train(attempt, again=nothing, poll=nothing)
+    assert neighbours.other.train(lambda: "trained", again=nothing, poll=nothing) == "trained"
+
+
+def test_a_context_that_a_neighbour_broke_is_a_lost_device(
+    neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr("hpo.shared_card.free_memory", broken)
+    with pytest.raises(DeviceLost):
+        neighbours.one.train(fails_first(lambda: "trained"), again=nothing, poll=nothing)
     assert neighbours.other.train(lambda: "trained", again=nothing, poll=nothing) == "trained"
 
 

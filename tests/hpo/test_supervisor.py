@@ -97,6 +97,7 @@ def test_a_lost_gpu_counts_as_a_death(play: Play, log: Path) -> None:
     assert (status, said) == (0, ["the working process died (its GPU failed); another one goes on"])
     first, second = children(log)
     assert second["dead"] == [first["worker"]]
+    assert (first["device_lost"], second["device_lost"]) == (False, True)
 
 
 def test_a_child_that_asks_for_it_is_replaced_and_its_trials_count(play: Play, log: Path) -> None:
