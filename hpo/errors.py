@@ -44,7 +44,7 @@ class StudyDiffers(HpoError):
 
 
 class WorkerRefused(HpoError):
-    """The data or the versions here are not the study's, or a worker's GPU is gone."""
+    """The data or the versions here are not those the study was pinned with."""
 
 
 class SearchRefused(WrongInput):

@@ -11,9 +11,8 @@ from rich.console import Console
 
 from config.schema import Configuration
 from hpo import study as studies
-from hpo.assignment import Assignment
+from hpo.assignment import DEVICE_LOST, Assignment
 from hpo.chores import chores_aside
-from hpo.errors import WorkerRefused
 from hpo.extension import study_budget
 from hpo.lease_length import lease_seconds
 from hpo.notifications.notifier import open_notifier
@@ -98,7 +97,9 @@ def work(
     Raises WorkerRefused before any trial is taken when data or versions are not the study's, and
     TrainerError when data or model cannot be used.
     """
-    check_device(process.assignment)
+    if process.assignment.device_lost and pick_device().type == "cpu":
+        # MPS lets nobody in until all that shared the faulty context have ended: look again later.
+        return Ended("torch finds no GPU any more; on the CPU no trial goes on", DEVICE_LOST)
     pinned, config, files = on_this_machine(database, name, machine)
     output = Path(config.general.output_dir)
     session = TrainingSession(files, output / "cache")
@@ -146,15 +147,6 @@ def work(
         if not (ended.goes_on or process.stop.is_set()):
             _name_strangers(database, name, progress)
         return ended
-
-
-def check_device(who: Assignment) -> None:
-    """Raise WorkerRefused where the GPU that failed is gone: on the CPU a trial takes days."""
-    if who.device_lost and pick_device().type == "cpu":
-        raise WorkerRefused(
-            "torch finds no GPU any more, and a trial is not to go on on the CPU; see nvidia-smi"
-            " and the kernel log"
-        )
 
 
 def _card(progress: Progress) -> Card:
