@@ -54,5 +54,6 @@ def averaged_projection(
     if len(each) == 1:
         return each[0]
     weight = torch.cat([one.weight for one in each], dim=1) / len(each)
+    weight = weight.to(precision.dtype(weight.device))  # autocast would do it anew for each token
     bias = torch.stack([one.bias for one in each]).mean(dim=0)
     return Projection(weight, bias, each[0].in_bf16)

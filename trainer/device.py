@@ -18,7 +18,7 @@ import torch
 PrecisionName = Literal["bf16", "fp16", "fp32"]
 BF16_CAPABILITY = (8, 0)
 FP16_CAPABILITY = (7, 0)
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,14 @@ class Precision:
 
     def autocast(self, device: torch.device) -> AbstractContextManager[object]:
         """Return the context in which the model is run; does nothing for fp32, nor on a CPU."""
-        if self.name == "fp32" or device.type == "cpu":
+        dtype = self.dtype(device)
+        if dtype is torch.float32:
             return nullcontext()
-        return torch.autocast(device.type, dtype=_DTYPES[self.name])
+        return torch.autocast(device.type, dtype=dtype)
+
+    def dtype(self, device: torch.device) -> torch.dtype:
+        """Return what autocast multiplies in there; on a CPU single precision."""
+        return torch.float32 if device.type == "cpu" else _DTYPES[self.name]
 
 
 def pick_device() -> torch.device:

@@ -76,8 +76,8 @@ def load_model(
     """
     quiet_transformers()
     settings = read_model_config(config.model.name)
-    with torch.random.fork_rng():
-        torch.manual_seed(config.general.seed)
+    with torch.random.fork_rng(devices=[]):  # by default it begins to use every card there is
+        torch.default_generator.manual_seed(config.general.seed)
         if config.model.init == "random":
             model = _random_model(config, settings, vocabulary=len(tokenizer))
         else:

@@ -5,6 +5,7 @@ import torch
 
 from trainer.device import (
     Precision,
+    PrecisionName,
     cpu_precision,
     cpu_threads,
     device_name,
@@ -118,6 +119,16 @@ def test_model_on_a_cpu_is_never_run_in_bf16() -> None:
     for name in ("fp32", "bf16"):
         with Precision(name, "").autocast(CPU):
             assert product(torch.ones(1, 4)).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("bf16", torch.bfloat16), ("fp16", torch.float16), ("fp32", torch.float32)]
+)
+def test_a_card_multiplies_in_the_precision_and_a_cpu_in_single(
+    name: PrecisionName, dtype: torch.dtype
+) -> None:
+    assert Precision(name, "").dtype(torch.device("cuda", 0)) is dtype
+    assert Precision(name, "").dtype(CPU) is torch.float32
 
 
 def test_threads_return_even_after_an_error() -> None:

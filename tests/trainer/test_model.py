@@ -41,6 +41,14 @@ def test_random_weights_follow_from_the_seed(tiny_config: MakeConfig) -> None:
     assert not same(one, other)
 
 
+def test_drawing_weights_uses_no_card(
+    tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)  # of which none could be used here
+    config = tiny_config()
+    assert load_model(config, load_tokenizer(config)).device.type == "cpu"
+
+
 def test_drawing_weights_leaves_the_random_state_alone(tiny_config: MakeConfig) -> None:
     before = torch.random.get_rng_state()
     model_of(tiny_config())
