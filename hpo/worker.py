@@ -28,7 +28,7 @@ from storage.errors import StorageError
 from storage.failures import translated
 from storage.leases import Lease, Leases, Spent, Wait
 from storage.workers import Workers
-from trainer.errors import DeviceLost
+from trainer.errors import DeviceLost, DeviceTaken
 
 SAME_FAILURES = 3
 """Failures in a row with one error after which a worker stops: the next would fail too."""
@@ -167,7 +167,8 @@ class Worker:
         """Run one leased trial; None to go on with another.
 
         A trial that ends closes its lease. That of a trial whose device failed stays: the next
-        process forfeits it, and the trial counts an attempt.
+        process forfeits it, and the trial counts an attempt. Where others fill the card it counts
+        none, and the parent starts another process some time later.
         """
         self._say("training")
         progress = self.objective.around.progress
@@ -181,6 +182,10 @@ class Worker:
             except (LeaseLost, storage.errors.LeaseLost):
                 progress.lost()
                 return None
+            except DeviceTaken as error:
+                self.leases.release(lease)
+                progress.left()
+                return Ended(str(error), DEVICE_LOST)
             except DeviceLost as error:
                 return Ended(str(error), DEVICE_LOST)
         if outcome is None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import torch
 
 from trainer.errors import DeviceLost, OutOfMemory, first_line
+from trainer.memory_share import crowded
 
 NO_MEMORY = (
     "out of memory",
@@ -56,12 +57,14 @@ def is_device_lost(error: BaseException) -> bool:
 
 @contextmanager
 def device_errors_named() -> Iterator[None]:
-    """Raise OutOfMemory and DeviceLost for torch's errors; everything else passes unchanged."""
+    """Raise OutOfMemory, DeviceTaken and DeviceLost for torch's errors; others pass unchanged."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
             drop_tensors(error)
+            if taken := crowded():
+                raise taken from error
             raise OutOfMemory(
                 f"the training does not fit in the memory of the device ({first_line(error)}); "
                 "use a smaller model, or a device with more memory"

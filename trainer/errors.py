@@ -25,6 +25,10 @@ class DeviceLost(TrainerError):
     """The device failed in a way that this process cannot use it again; a new process can."""
 
 
+class DeviceTaken(DeviceLost):
+    """Other programs hold so much of the device that nothing fits beside them; that may pass."""
+
+
 class Infeasible(TrainerError):
     """These settings cannot be trained, here or anywhere like here: trying again changes nothing.
 

@@ -86,8 +86,8 @@ def fit(
     nor scores; `micro_batches` remembers what fits for the next training.
 
     Raises OutOfMemory where not one example fits, TrainingDiverged when the loss grows beyond hope
-    or is no number, DeviceLost when this process cannot use the device again, and TrainerError for
-    what cannot be trained at all.
+    or is no number, DeviceLost when this process cannot use the device again, DeviceTaken where
+    other programs fill it, and TrainerError for what cannot be trained at all.
     """
     started = time.monotonic()
     device = pick_device()

@@ -17,7 +17,7 @@ from config.schema import Configuration
 from trainer.device import Precision, device_name, pick_device
 from trainer.device_errors import cuda_in_use, drop_tensors, free_memory, is_out_of_memory
 from trainer.errors import OutOfMemory
-from trainer.memory_share import memory_of
+from trainer.memory_share import crowded, memory_of
 
 GIB = 1024**3
 
@@ -80,7 +80,8 @@ class FittingBatch:
     def fits(self, attempt: Callable[[], None]) -> bool:
         """Run the attempt; False when memory ran out: then it is free again, and the size halved.
 
-        Raises OutOfMemory where the size is 1 already.
+        Raises OutOfMemory where the size is 1 already, or DeviceTaken where others fill the card;
+        then no size is remembered.
         """
         try:
             attempt()
@@ -96,8 +97,11 @@ class FittingBatch:
         return False
 
     def _halve(self) -> None:
-        self._new = True
+        taken = crowded()
+        self._new = taken is None
         if self.size == 1:
+            if taken is not None:
+                raise taken
             self._remember()  # so that the next one need not come down all the way
             raise OutOfMemory(_does_not_fit(self.load))
         smaller = -(-self.size // 2)

@@ -23,7 +23,7 @@ from storage.connect import Database
 from storage.errors import StorageError, Unreachable
 from storage.failures import translated
 from storage.leases import Lease
-from trainer.errors import DeviceLost
+from trainer.errors import DeviceLost, DeviceTaken
 
 MakeSearch = Callable[..., Search]
 
@@ -433,6 +433,24 @@ def test_a_lost_device_asks_for_a_fresh_process_and_leaves_the_trial_to_it(
     assert isinstance(lease, Lease)
     assert (lease.trial_id, lease.attempt, lease.continued) == (left._trial_id, 2, True)
     assert [row.state for row in one.workers.rows()] == ["left"]
+
+
+def test_a_trial_that_others_left_no_room_for_is_given_back_without_an_attempt(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=1)
+
+    def find_the_card_full() -> None:
+        raise DeviceTaken("other programs hold 20.0 of the card's 24.0 GiB")
+
+    fit.before[2] = find_the_card_full
+    ended = one.worker().run()
+    assert (ended.status, ended.goes_on) == (DEVICE_LOST, True)
+    (left,) = one.trials()
+    assert left.state is TrialState.RUNNING
+    lease = one.leases().claim("w2", n_trials=1)
+    assert isinstance(lease, Lease)
+    assert (lease.trial_id, lease.attempt, lease.continued) == (left._trial_id, 1, True)
 
 
 def test_memory_that_a_trial_left_behind_asks_for_a_fresh_process(

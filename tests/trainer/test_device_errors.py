@@ -12,7 +12,7 @@ from trainer.device_errors import (
     is_device_lost,
     is_out_of_memory,
 )
-from trainer.errors import DeviceLost, OutOfMemory
+from trainer.errors import DeviceLost, DeviceTaken, OutOfMemory
 
 CUBLAS = "CUDA error: CUBLAS_STATUS_{} when calling `cublasCreate(handle)`"
 
@@ -37,6 +37,14 @@ def test_memory_that_ran_out_is_the_trainings_limit_and_not_a_lost_device(
     assert not is_device_lost(error)
     with pytest.raises(OutOfMemory, match="does not fit in the memory"), device_errors_named():
         raise error
+
+
+def test_memory_that_others_hold_is_no_property_of_the_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("trainer.device_errors.crowded", lambda: DeviceTaken("others hold it"))
+    with pytest.raises(DeviceTaken, match="others hold it"), device_errors_named():
+        raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 
 from config.schema import Configuration
 from trainer.device import Precision
-from trainer.errors import OutOfMemory
+from trainer.errors import DeviceTaken, OutOfMemory
 from trainer.micro_batch import (
     FittingBatch,
     InProcess,
@@ -87,6 +87,18 @@ def test_not_even_one_example_is_out_of_memory_and_the_next_need_not_come_down()
     with pytest.raises(OutOfMemory):
         in_pieces(FittingBatch(load(4), memory), range(4), card.run)
     assert card.refused == [4, 2, 1, 1]
+
+
+def test_what_others_leave_no_room_for_is_no_property_of_the_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = InProcess()
+    monkeypatch.setattr("trainer.micro_batch.crowded", lambda: DeviceTaken("others hold it"))
+    in_pieces(FittingBatch(load(4), memory), range(4), Card(2).run)
+    assert memory.known("k") is None
+    with pytest.raises(DeviceTaken):
+        in_pieces(FittingBatch(load(4), memory), range(4), Card(0).run)
+    assert memory.known("k") is None
 
 
 def test_other_errors_change_nothing() -> None:
