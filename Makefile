@@ -99,7 +99,7 @@ test-gpu: setup ## run the tests of a card, on the first one there is
 	$(BIN)/python -m pytest -m gpu -n 0 $(ARGS)
 
 .PHONY: chaos
-chaos: setup ## search under kills, pauses and outages, and count what was lost (about half an hour)
+chaos: setup ## search under kills, pauses and outages, and count what was lost (ten minutes)
 	PYTHONPATH=tests $(BIN)/python -m chaos --workers 8 --trials 60 --kills 30 --pauses 5 \
 	  --outages 3 $(ARGS)
 	PYTHONPATH=tests $(BIN)/python -m chaos --database sqlite --workers 4 --trials 30 --kills 12 \

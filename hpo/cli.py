@@ -3,8 +3,11 @@
 Command modules import only click at the top, so `hpo --help` answers before torch is loaded.
 """
 
+import os
+
 import click
 
+from hpo.busy_waiting import shorten_busy_waiting
 from hpo.command_group import Commands
 from hpo.commands.baseline import baseline
 from hpo.commands.best import best
@@ -46,6 +49,7 @@ def main() -> None:
         check_ours()
     except NotOurs as error:
         raise click.ClickException(str(error)) from error
+    shorten_busy_waiting(os.environ)
 
 
 for command in (
