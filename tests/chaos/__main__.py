@@ -1,5 +1,6 @@
 """`python -m chaos`: a search of real processes under faults, and whether it came out unharmed."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -34,6 +35,7 @@ def main(  # noqa: PLR0917 - click gives them by name
     keep: bool,
 ) -> None:
     """Disturb a search, and count what was lost: exit status 1 when anything was."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # trials are trained again, to the last digit
     plan = Plan(trials, kills, pauses, outages, lease, seed)
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="hpo-chaos-"))
