@@ -5,7 +5,7 @@ from collections.abc import MutableMapping
 SPINS = "GOMP_SPINCOUNT"
 POLICY = "OMP_WAIT_POLICY"
 SHORT = "4000"
-"""GNU OpenMP's own 300,000 outlast a time slice, which a thread that waits takes from the others."""
+"""GNU OpenMP's own 300,000 outlast a time slice, which a waiting thread takes from others."""
 
 
 def shorten_busy_waiting(environ: MutableMapping[str, str]) -> None:

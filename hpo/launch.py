@@ -34,7 +34,7 @@ from storage.errors import StorageError
 from storage.leases import Leases
 from storage.workers import Workers
 from trainer.data import DataFiles, fingerprint, locate_data
-from trainer.device import device_name, pick_device
+from trainer.device import check_kernels, device_name, pick_device
 from trainer.memory import MemoryBaseline
 from trainer.session import TrainingSession
 
@@ -100,6 +100,7 @@ def work(
     if process.assignment.device_lost and pick_device().type == "cpu":
         # MPS lets nobody in until all that shared the faulty context have ended: look again later.
         return Ended("torch finds no GPU any more; on the CPU no trial goes on", DEVICE_LOST)
+    check_kernels(pick_device())  # every trial would lose its device
     pinned, config, files = on_this_machine(database, name, machine)
     output = Path(config.general.output_dir)
     session = TrainingSession(files, output / "cache")

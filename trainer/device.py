@@ -8,12 +8,14 @@ On a CPU, bf16 is for the products with the vocabulary alone (projection.py), wh
 stay in fp32: autocast of the whole model gains nothing there (docs/benchmarks/trial.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
+
+from trainer.errors import TrainerError
 
 PrecisionName = Literal["bf16", "fp16", "fp32"]
 BF16_CAPABILITY = (8, 0)
@@ -51,6 +53,38 @@ def pick_device() -> torch.device:
 def device_name(device: torch.device) -> str:
     """Return what the device is called: `cpu`, or the card's name."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def check_kernels(device: torch.device) -> None:
+    """Raise TrainerError for a card that this build of torch has no kernels for."""
+    if device.type != "cuda":
+        return
+    if no_kernels := without_kernels(
+        device_name(device), torch.cuda.get_device_capability(device), torch.cuda.get_arch_list()
+    ):
+        raise TrainerError(f"{no_kernels}; install another build, see docs/setup.md, A GPU host")
+
+
+def without_kernels(card: str, capability: tuple[int, int], built: Sequence[str]) -> str | None:
+    """Say that there are none for the card among `built`, as `sm_75` or `compute_120`; else None.
+
+    Those of an architecture serve its later minors, and what is compiled on the card all later
+    ones. None too where nothing is known.
+    """
+    major, minor = capability
+    for name in built:
+        kind, _, digits = name.partition("_")
+        number = int("".join(filter(str.isdigit, digits)) or 0)
+        if kind == "compute" and number <= 10 * major + minor:
+            return None
+        if kind != "compute" and number // 10 == major and number % 10 <= minor:
+            return None
+    if not built:
+        return None
+    return (
+        f"{card} has compute capability {major}.{minor}, and torch {torch.__version__} has kernels"
+        f" for {', '.join(built)} alone"
+    )
 
 
 def pick_precision(wanted: str, device: torch.device) -> Precision:

@@ -22,7 +22,7 @@ from trainer.arguments import arguments_of
 from trainer.assess import Labelled
 from trainer.checkpoint import Checkpoints
 from trainer.curve import Curve
-from trainer.device import cpu_threads, device_name, pick_device, pick_precision
+from trainer.device import check_kernels, cpu_threads, device_name, pick_device, pick_precision
 from trainer.device_errors import device_errors_named
 from trainer.divergence import Divergence
 from trainer.errors import Interrupted
@@ -91,6 +91,7 @@ def fit(
     """
     started = time.monotonic()
     device = pick_device()
+    check_kernels(device)
     precision = pick_precision(config.training.precision, device)
     log.info("training on %s in %s: %s", device_name(device), precision.name, precision.reason)
     memory = micro_batches or InProcess()

@@ -8,7 +8,7 @@ from hpo.check.cards import Card, Listed, why_none
 from hpo.check.finding import Finding
 from hpo.check.subject import Subject
 from hpo.seats import cores
-from trainer.device import cpu_precision, has_amx, precision_of
+from trainer.device import cpu_precision, has_amx, precision_of, without_kernels
 
 NAME = "device"
 GIB = 1024**3
@@ -48,6 +48,10 @@ def in_use(card: Card) -> bool:
 
 def _cards(cards: Sequence[Card], wanted: str) -> Finding:
     first = cards[0]
+    built = torch.cuda.get_arch_list()
+    for card in cards:
+        if no_kernels := without_kernels(card.name, card.capability, built):
+            return Finding(NAME, "failure", no_kernels, SETUP)
     precision = precision_of(wanted, card=first.name, capability=first.capability)
     text = (
         f"{', '.join(_told(card) for card in cards)}; driver {first.driver or 'unknown'}, CUDA"

@@ -210,6 +210,7 @@ def test_a_worker_whose_gpu_is_gone_takes_no_trial_to_the_cpu(
     assert workers_of(database).rows() == []
     monkeypatch.setattr(hpo.launch, "pick_device", lambda: torch.device("cuda", 0))
     monkeypatch.setattr(hpo.launch, "device_name", lambda device: device.type)
+    monkeypatch.setattr(hpo.launch, "check_kernels", lambda _: None)
     assert start(device_lost=True).reason.startswith("1 trials done")
 
 

@@ -6,6 +6,7 @@ import torch
 from trainer.device import (
     Precision,
     PrecisionName,
+    check_kernels,
     cpu_precision,
     cpu_threads,
     device_name,
@@ -13,7 +14,9 @@ from trainer.device import (
     pick_device,
     pick_precision,
     precision_of,
+    without_kernels,
 )
+from trainer.errors import TrainerError
 
 CPU = torch.device("cpu")
 
@@ -129,6 +132,40 @@ def test_a_card_multiplies_in_the_precision_and_a_cpu_in_single(
 ) -> None:
     assert Precision(name, "").dtype(torch.device("cuda", 0)) is dtype
     assert Precision(name, "").dtype(CPU) is torch.float32
+
+
+CUDA_13 = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120", "compute_120")
+
+
+@pytest.mark.parametrize(
+    ("capability", "there"),
+    [
+        ((7, 0), False),
+        ((7, 5), True),
+        ((8, 0), True),
+        ((8, 9), True),  # by those for 8.6
+        ((9, 0), True),
+        ((10, 3), True),
+        ((11, 0), False),
+        ((12, 1), True),
+        ((13, 0), True),  # compiled on the card
+    ],
+)
+def test_kernels_of_an_architecture_serve_its_later_minors(
+    capability: tuple[int, int], *, there: bool
+) -> None:
+    assert (without_kernels("Card", capability, CUDA_13) is None) == there
+    assert without_kernels("Card", capability, ()) is None
+
+
+def test_a_card_without_kernels_is_refused(
+    v100: torch.device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_kernels(v100)
+    check_kernels(CPU)
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: list(CUDA_13))
+    with pytest.raises(TrainerError, match=r"Tesla V100 has compute capability 7\.0, and torch"):
+        check_kernels(v100)
 
 
 def test_threads_return_even_after_an_error() -> None:

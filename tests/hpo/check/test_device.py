@@ -62,6 +62,15 @@ def test_a_card_in_use_is_a_warning_that_names_it() -> None:
     assert in_use(busy)
 
 
+def test_a_card_without_kernels_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_80", "sm_90"])
+    found = device_finding([A100, V100], {}, wanted="auto")
+    assert found.level == "failure"
+    assert found.text.startswith("Tesla V100 has compute capability 7.0, and torch ")
+    assert found.text.endswith("has kernels for sm_75, sm_80, sm_90 alone")
+    assert device_finding([A100], {}, wanted="auto").level == "ok"
+
+
 def test_a_card_of_which_little_is_told_is_no_failure() -> None:
     found = device_finding([V100], {}, wanted="bf16")
     assert found.level == "ok"
