@@ -14,9 +14,10 @@ from config.load import dump, load
 from config.schema import Configuration
 from trainer.data import DataFiles
 from trainer.device import Precision, has_amx
-from trainer.errors import TrainerError, TrainingDiverged
+from trainer.errors import Interrupted, TrainerError, TrainingDiverged
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.fit import fit
+from trainer.resume_store import open_resume_store
 from trainer.session import TrainingSession
 
 MakeConfig = Callable[..., Configuration]
@@ -442,10 +443,11 @@ def test_mixed_precision_holds_for_each_training_and_leaves_no_trace(
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize("wanted", ["auto", "fp16", "fp32"])
 def test_gpu_trains_in_its_precision_and_memory_returns(
-    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path
+    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path, wanted: str
 ) -> None:
-    config = tiny_config()
+    config = tiny_config(training={"precision": wanted})
     dtypes: set[torch.dtype] = set()
     model = session.weights(config).model
     model.model.decoder.layers[0].fc1.register_forward_hook(
@@ -457,5 +459,37 @@ def test_gpu_trains_in_its_precision_and_memory_returns(
         allocated.append(torch.cuda.memory_allocated())
     expected = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
     assert dtypes == {expected[result.precision]}
-    assert (result.precision == "bf16") == (torch.cuda.get_device_capability() >= (8, 0))
+    if wanted == "auto":
+        assert (result.precision == "bf16") == (torch.cuda.get_device_capability() >= (8, 0))
+    else:
+        assert result.precision == wanted
     assert allocated[0] == allocated[1] == allocated[2]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("wanted", ["auto", "fp16"])
+def test_gpu_goes_on_where_a_training_was_broken_off(
+    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path, wanted: str
+) -> None:
+    config = tiny_config(training={"num_train_epochs": 2, "precision": wanted})
+    steps: list[int] = []
+
+    def leave(step: Step) -> None:
+        if step.step == 3:
+            raise Interrupted
+
+    def begun(on_step: Callable[[Step], None]) -> FitResult:
+        return fit(
+            config,
+            lambda _: True,
+            session=session,
+            output_dir=tmp_path / "out",
+            on_step=on_step,
+            resume=open_resume_store(str(tmp_path / "states"), "trial"),
+        )
+
+    with pytest.raises(Interrupted):
+        begun(leave)
+    result = begun(lambda step: steps.append(step.step))
+    assert steps[0] == 4
+    assert len(result.evaluations) == 2

@@ -73,6 +73,17 @@ def test_search_finds_what_transformers_finds(
     assert ours(model, 5) == expected
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("beams", [1, 4])
+def test_a_card_finds_what_the_cpu_finds_but_for_rounding(
+    model: BartForConditionalGeneration, beams: int
+) -> None:
+    search_as(model, num_beams=beams, no_repeat_ngram_size=2)
+    expected = ours(model, 12)
+    found = ours(model.to("cuda"), 5)
+    assert sum(one == other for one, other in zip(found, expected, strict=True)) >= 10
+
+
 @pytest.mark.parametrize("beams", [1, 4])
 @pytest.mark.parametrize(
     "ids",
