@@ -5,6 +5,7 @@ All of it is read off the schema and the presets, so that the page cannot say an
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -53,7 +54,7 @@ def reference() -> str:
     for name, field in Configuration.model_fields.items():
         section = next(iter(alternatives(field.annotation)))
         if isinstance(section, type) and issubclass(section, BaseModel):
-            parts.append(f"## {name}\n\n{section.__doc__}\n\n{_table(_rows(section))}")
+            parts.append(f"## {name}\n\n{_described(section)}")
             parts.extend(_inside(name))
         else:
             parts.append(f"## {name}\n\n{_sentence(field.description or '')}\n")
@@ -64,15 +65,20 @@ def reference() -> str:
 def _inside(section: str) -> Iterator[str]:
     """Give the parts about fields that hold settings themselves."""
     if section == "general":
-        yield f"### general.data_path\n\n{DataFiles.__doc__}\n\n{_table(_rows(DataFiles))}"
+        yield f"### general.data_path\n\n{_described(DataFiles)}"
     elif section == "model":
-        yield f"### model.architecture\n\n{Architecture.__doc__}\n\n{_table(_rows(Architecture))}"
+        yield f"### model.architecture\n\n{_described(Architecture)}"
     elif section == "optuna":
         yield f"### optuna.sampler\n\n{_choice('sampler', _members(Sampler))}"
         yield f"### optuna.pruner\n\n{_choice('pruner', _members(Pruner))}"
         entries = (FloatEntry, IntEntry, CategoricalEntry)
         yield f"### optuna.search_space\n\n{_choice('type', entries)}"
-        yield f"### optuna.stop\n\n{Stop.__doc__}\n\n{_table(_rows(Stop))}"
+        yield f"### optuna.stop\n\n{_described(Stop)}"
+
+
+def _described(section: type[BaseModel]) -> str:
+    """Say what a section is, and list its fields."""
+    return f"{inspect.getdoc(section)}\n\n{_table(_rows(section))}"
 
 
 def _members(union: object) -> Sequence[type[BaseModel]]:
