@@ -76,7 +76,7 @@ def _inside(section: str) -> Iterator[str]:
         yield f"### optuna.stop\n\n{_described(Stop)}"
 
 
-def _described(section: type[BaseModel]) -> str:
+def _described(section: type[object]) -> str:
     """Say what a section is, and list its fields."""
     return f"{inspect.getdoc(section)}\n\n{_table(_rows(section))}"
 
