@@ -19,7 +19,8 @@ from transformers.models.bart.modeling_bart import BartScaledWordEmbedding
 @contextmanager
 def gradients_in_place(model: BartForConditionalGeneration) -> Iterator[None]:
     """Train the token embeddings so inside; does nothing to a model on a GPU."""
-    parts = [model.model.encoder.embed_tokens, model.model.decoder.embed_tokens]
+    # one module for both where rows were added to the vocabulary
+    parts = {model.model.encoder.embed_tokens, model.model.decoder.embed_tokens}
     embeddings = [part for part in parts if isinstance(part, BartScaledWordEmbedding)]
     if model.device.type != "cpu":
         embeddings = []

@@ -1,6 +1,7 @@
 """Embeddings' gradients, added in place: those of torch, and gone with the training."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -50,6 +51,22 @@ def test_weight_of_its_own_gets_its_gradient_too(model: BartForConditionalGenera
     expected = trained(model, passes=2)
     with gradients_in_place(model):
         found = trained(model, passes=2)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient)
+
+
+def test_gradients_are_torchs_own_where_rows_were_added(
+    tiny_config: MakeConfig, saved_model: Path
+) -> None:
+    """Encoder and decoder then have one embedding: the checkpoint's is one for each."""
+    config = tiny_config(model={"name": str(saved_model), "init": "pretrained"})
+    model = load_model(config, load_tokenizer(config)).eval()
+    embedding = model.model.encoder.embed_tokens
+    assert model.model.decoder.embed_tokens is embedding
+    expected = trained(model, passes=2)
+    with gradients_in_place(model):
+        found = trained(model, passes=2)
+    assert "forward" not in vars(embedding)
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient)
 

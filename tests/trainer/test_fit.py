@@ -85,6 +85,16 @@ def test_every_evaluation_and_step_is_told(
     assert 0 < first.seconds <= result.seconds
 
 
+def test_checkpoint_that_lacks_the_tokenizers_rows_is_trained_to_the_end(
+    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path, saved_model: Path
+) -> None:
+    """As the presets do with gogamza/kobart-base-v2: adding rows changes the model's modules."""
+    config = tiny_config(model={"name": str(saved_model), "init": "pretrained"})
+    first, again = (train(config, session, tmp_path / name) for name in ("first", "again"))
+    assert first.ended == "finished"
+    assert scores_of(first) == scores_of(again)
+
+
 def test_the_best_model_is_kept_whole(
     tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path
 ) -> None:
