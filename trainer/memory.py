@@ -9,7 +9,7 @@ belong to it.
 import ctypes
 import resource
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -36,11 +36,18 @@ class MemoryBaseline:
     def __init__(self, session: TrainingSession) -> None:
         self._session = session
         self._before = self._used()
+        self._free = 0  # the most bytes that nobody used and that were given back at once
 
     def excess(self) -> str | None:
         """Say in words by how much memory has grown; None where it is back."""
-        # To collect and to give back what nobody uses takes long, and is seldom what decides.
-        return self._grown(self._in_use()) and self._grown(self._used())
+        # To collect and to give back what nobody uses takes long, and the next training has to ask
+        # for it anew. As much as nobody used before may be free again: only beyond it is looked.
+        held = self._in_use()
+        if self._grown(replace(held, process=held.process - self._free)) is None:
+            return None
+        used = self._used()
+        self._free = max(self._free, held.process - used.process)
+        return self._grown(used)
 
     def _grown(self, now: _Used) -> str | None:
         for what, grown, allowance in (
