@@ -9,6 +9,7 @@ from transformers import BartConfig, BartForConditionalGeneration
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from config.schema import Configuration
+from trainer.block import Block
 from trainer.errors import TrainerError, first_line
 from trainer.generate import special_ids
 from trainer.pretrained import (
@@ -25,8 +26,12 @@ class InitialWeights:
     def __init__(self, model: BartForConditionalGeneration) -> None:
         self.model = model
         self.ids = special_ids(model)
-        self._start = [tensor.detach().clone() for tensor in self._tensors()]
-        self._bytes = sum(tensor.nbytes for tensor in self._start)
+        tensors = self._tensors()
+        self._live: Block | None = Block(tensors)
+        for tensor, place in zip(tensors, self._live.tensors, strict=True):
+            tensor.data = place
+        self._start = Block(tensors)
+        self._bytes = sum(tensor.nbytes for tensor in tensors)
         self._rested = False
 
     def fresh(self, device: torch.device) -> BartForConditionalGeneration:
@@ -39,9 +44,7 @@ class InitialWeights:
         self._rested = False
         if not _is_on(self.model.device, device):  # or it looks at every tensor all the same
             self.model.to(device)  # type: ignore[arg-type]  # its wrapper hides `to`'s type
-        with torch.no_grad():
-            for tensor, start in zip(self._tensors(), self._start, strict=True):
-                tensor.copy_(start)
+        self._copy_start()
         return self.model
 
     def rest(self) -> None:
@@ -56,8 +59,19 @@ class InitialWeights:
 
     def bytes_on(self, device: str) -> int:
         """Return how many bytes of them, model and initial weights, lie on a device type."""
-        places = (self.model.device, self._start[0].device)
+        places = (self.model.device, self._start.tensors[0].device)
         return self._bytes * sum(place.type == device for place in places)
+
+    def _copy_start(self) -> None:
+        tensors = self._tensors()
+        if self._live is not None and not self._live.holds(tensors):
+            self._live = None  # on a GPU by now
+        if self._live is not None:
+            self._live.take(self._start)
+            return
+        with torch.no_grad():
+            for tensor, start in zip(tensors, self._start.tensors, strict=True):
+                tensor.copy_(start)
 
     def _tensors(self) -> list[torch.Tensor]:
         return [*self.model.parameters(), *self.model.buffers()]

@@ -339,7 +339,7 @@ def test_diverged_training_ends_at_the_step_where_it_did(
     config = tiny_config()
     weights = session.weights(config)
     with torch.no_grad():
-        weights._start[0].fill_(float("nan"))
+        weights._start.tensors[0].fill_(float("nan"))
     with pytest.raises(TrainingDiverged) as caught:
         train(config, session, tmp_path / "out")
     assert caught.value.step == 1

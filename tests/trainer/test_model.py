@@ -149,6 +149,24 @@ def test_fresh_model_has_the_initial_weights_again(tiny_config: MakeConfig) -> N
     assert same(weights_of(weights.model), start)
 
 
+def test_weights_that_have_moved_come_back_too(tiny_config: MakeConfig) -> None:
+    """As those do that lie on a GPU by now."""
+    weights = InitialWeights(model_of(tiny_config()))
+    start = weights_of(weights.model)
+    for parameter in weights.model.parameters():
+        parameter.data = parameter.data + 1.0
+    for _ in range(2):
+        assert same(weights_of(weights.fresh(CPU)), start)
+        weights.model.lm_head.weight.data.zero_()
+
+
+def test_kept_model_is_saved_and_read_as_any_other(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    model = model_of(tiny_config())
+    start = weights_of(model)
+    InitialWeights(model).model.save_pretrained(tmp_path)
+    assert same(weights_of(BartForConditionalGeneration.from_pretrained(tmp_path)), start)
+
+
 def test_fresh_model_has_forgotten_its_training(tiny_config: MakeConfig) -> None:
     weights = InitialWeights(model_of(tiny_config()))
     model = weights.model
