@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
+from optuna.trial import TrialState
 from rich.console import Console
 
 from benchmarks.turnover.marks import Marks, turnovers
@@ -25,6 +26,7 @@ from hpo.parent import Parent, WorkingProcess
 from hpo.stop import StopRequest
 from hpo.trial_run import TrialRun
 from hpo.worker import Limits, Worker
+from storage.connect import Database
 from trainer.data import fingerprint, locate_data
 from trainer.evaluation import Evaluation
 from trainer.memory import resident_bytes
@@ -56,6 +58,15 @@ def _search(material: Material, output: Path, trials: int) -> None:
                 console=Console(file=nowhere),
                 process=WorkingProcess(who, Parent(), StopRequest()),
             )
+        _refuse_failures(database, "turnover")
+
+
+def _refuse_failures(database: Database, study: str) -> None:
+    """Raise RuntimeError where a trial failed: its turnover is no training's."""
+    number = database.storage.get_study_id_from_name(study)
+    failed = database.storage.get_all_trials(number, states=(TrialState.FAIL,))
+    if failed:
+        raise RuntimeError(f"{len(failed)} trials failed: {failed[0].user_attrs}")
 
 
 @contextmanager
