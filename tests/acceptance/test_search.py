@@ -1,10 +1,16 @@
 """The main job with real processes: search, watch, export, train again, predict."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
+
+from config.load import load
+from config.sample import locate
+from trainer.model import load_model
+from trainer.tokens import load_tokenizer
 
 
 def test_two_workers_run_exactly_the_budget_and_the_winner_trains_again(machine) -> None:
@@ -41,6 +47,29 @@ def test_two_workers_run_exactly_the_budget_and_the_winner_trains_again(machine)
     assert scores["value"] == best["value"]
     assert scores["best"]["epoch"] == best["epoch"]
     predicts_a_submission(machine)
+
+
+def test_a_checkpoint_without_rows_for_the_special_tokens_is_searched(sqlite_machine) -> None:
+    """As `gogamza/kobart-base-v2` is with the preset `kobart`."""
+    machine = sqlite_machine
+    saves_a_checkpoint(machine.folder)
+    words = ("-o", "model.name=./checkpoint", "-o", "model.init=pretrained")
+    short = ("-o", "model.architecture={}", "-o", "optuna.n_trials=2")
+    machine.call("create", "--study", "s", "--config", "search.yaml", *words, *short)
+    machine.run("worker", "--study", "s")
+    assert [trial.state for trial in machine.trials()] == [TrialState.COMPLETE] * 2
+    best = json.loads(machine.call("best", "--json", "--export", "config.yaml"))
+    machine.run("train", "--config", "config.yaml", "--output", "model")
+    scores = json.loads((machine.folder / "model/scores.json").read_text(encoding="utf-8"))
+    assert scores["value"] == best["value"]
+
+
+def saves_a_checkpoint(folder: Path) -> None:
+    without = ("preprocessing.special_tokens=[]",)
+    config = load(str(folder / "search.yaml"), overrides=without, environ={})
+    load_model(config, load_tokenizer(config)).save_pretrained(folder / "checkpoint")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(locate("sample:model") / name, folder / "checkpoint")
 
 
 def predicts_a_submission(machine) -> None:
