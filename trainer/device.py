@@ -55,6 +55,11 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
+def cuda_in_use() -> bool:
+    """Say whether this process has used a CUDA device; asking does not begin to use one."""
+    return torch.cuda.is_available() and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+
+
 def check_kernels(device: torch.device) -> None:
     """Raise TrainerError for a card that this build of torch has no kernels for."""
     if device.type != "cuda":

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import torch
 
+from trainer.device import cuda_in_use
 from trainer.errors import DeviceLost, OutOfMemory, first_line
 from trainer.memory_share import crowded
 
@@ -87,8 +88,3 @@ def free_memory() -> None:
     gc.collect()  # a graph may hang in a cycle
     if cuda_in_use():
         torch.cuda.empty_cache()
-
-
-def cuda_in_use() -> bool:
-    """Say whether this process has used a CUDA device; asking does not begin to use one."""
-    return torch.cuda.is_available() and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]

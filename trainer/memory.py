@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 
-from trainer.device_errors import cuda_in_use, free_memory
+from trainer.device import cuda_in_use
+from trainer.device_errors import free_memory
 from trainer.session import TrainingSession
 
 MIB = 1024**2

@@ -7,7 +7,7 @@ remembered (trainer/micro_batch.py).
 
 import torch
 
-from trainer.device import pick_device
+from trainer.device import cuda_in_use, pick_device
 from trainer.errors import DeviceTaken
 
 GIB = 1024**3
@@ -53,7 +53,7 @@ def held_by_others(device: torch.device) -> int:
 
 def crowded() -> DeviceTaken | None:
     """Return what to raise for memory that ran out on a card which others fill; None elsewhere."""
-    if not (torch.cuda.is_available() and torch.cuda.is_initialized()):  # type: ignore[no-untyped-call]
+    if not cuda_in_use():
         return None
     device = pick_device()
     total = torch.cuda.get_device_properties(device).total_memory

@@ -14,12 +14,10 @@ from typing import Protocol, TypeVar
 import torch
 
 from config.schema import Configuration
-from trainer.device import Precision, device_name, pick_device
-from trainer.device_errors import cuda_in_use, drop_tensors, free_memory, is_out_of_memory
+from trainer.device import Precision, cuda_in_use, device_name, pick_device
+from trainer.device_errors import drop_tensors, free_memory, is_out_of_memory
 from trainer.errors import OutOfMemory
-from trainer.memory_share import crowded, memory_of
-
-GIB = 1024**3
+from trainer.memory_share import GIB, crowded, memory_of
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 from transformers import BartModel
 
-from trainer.device_errors import cuda_in_use
+from trainer.device import cuda_in_use
 
 
 @dataclass(frozen=True)
