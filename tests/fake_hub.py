@@ -57,9 +57,9 @@ def serving() -> Iterator[tuple[FakeHub, str]]:
                 self.send_header(name, value)
             self.end_headers()
             if self.command == "GET":
-                self.wfile.write(body)
-                if "/resolve/" in path:
+                if "/resolve/" in path:  # noted first: once it has the body, the client goes on
                     hub.fetched.append(path.rpartition("/")[2])
+                self.wfile.write(body)
 
         do_HEAD = do_GET  # noqa: N815
 
