@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from itertools import product
 from multiprocessing import get_context
 
@@ -24,7 +25,8 @@ from benchmarks.storage.fill import OURS, PLAIN, Fill, configuration, fill
 from benchmarks.storage.pages import PAGES, Pages, measure_pages
 from benchmarks.storage.report import Cell
 from benchmarks.storage.server import Server, postgresql
-from benchmarks.storage.workers import CALLS
+from benchmarks.storage.turns import measure_turn_about, paired
+from benchmarks.storage.workers import ASK, CALLS
 
 SIZES, WORKERS, ROUNDS = (100, 1_000, 10_000), (1, 16, 64, 200), 3
 QUICK_SIZES, QUICK_WORKERS, QUICK_ROUNDS = (100, 2_000), (1, 16), 2
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str]) -> int:
         bench = Bench(server, trials, tuple(options.set))
         if "load" in options.parts:
             failed |= bench.loads(sizes, workers, rounds, minutes=options.minutes)
+        if "ask" in options.parts:
+            failed |= bench.asks(sizes, rounds)
         if "pages" in options.parts:
             bench.pages(sizes[-1], rounds)
         if "bouncer" in options.parts:
@@ -85,6 +89,27 @@ class Bench:
         for line in (*report.lines(cells), *report.growths(cells), *report.shares(cells)):
             print(line)
         errors = [error for cell in cells for error in cell.errors]
+        print(f"errors: {len(errors)}", *errors[:10], sep="\n  ")
+        return bool(errors)
+
+    def asks(self, sizes: Sequence[int], rounds: int) -> bool:
+        """Measure each size's asks call by call, one worker a side; True where there were errors.
+
+        The first ask of each worker, which loads the study, is left out.
+        """
+        errors: list[str] = []
+        for trials in sizes:
+            seconds: dict[str, list[float]] = {side: [] for side in SIDES}
+            for number in range(rounds):
+                sides = SIDES if number % 2 == 0 else SIDES[::-1]
+                for side, one in zip(sides, self._turn_about(sides, trials), strict=True):
+                    seconds[side] += one.seconds[ASK][1:]
+                    errors += one.errors
+            ours, plain = (seconds[side] for side in SIDES)
+            print(
+                f"ask by ask at {trials} trials: {_middle(ours) * 1000:.0f} ms, plain"
+                f" {_middle(plain) * 1000:.0f} ms, ratio of {len(ours)} pairs {paired(ours, plain)}"
+            )
         print(f"errors: {len(errors)}", *errors[:10], sep="\n  ")
         return bool(errors)
 
@@ -134,6 +159,14 @@ class Bench:
             failed |= bool(found.errors)
         return failed
 
+    def _turn_about(self, sides: Sequence[str], trials: int) -> list[Measured]:
+        with ExitStack() as copies:
+            loads = []
+            for side in sides:
+                copy = copies.enter_context(self._server.copy(self._filled(side, trials)))
+                loads.append(self._load(side, self._server.url(copy), 1, trials))
+            return measure_turn_about(loads)
+
     def _measure(self, side: str, cell: Cell) -> Measured:
         with self._server.copy(self._filled(side, cell.trials)) as database:
             url = self._server.url(database)
@@ -166,7 +199,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--durable", action="store_true", help="commits wait for the disk")
     parser.add_argument("--set", nargs="*", default=[], help="overrides of the configuration")
     parser.add_argument("--pools", nargs="+", type=Pool.parse, help="PgBouncer's: transaction:40")
-    parts = ("load", "pages", "bouncer")
+    parts = ("load", "ask", "pages", "bouncer")
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
     return parser.parse_args(arguments)
 

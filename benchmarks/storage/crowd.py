@@ -5,7 +5,7 @@ import multiprocessing
 import random
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +24,7 @@ MOST_IN_A_PROCESS = 100
 MEASURED = 2  # whole workers that are measured, where there is a crowd
 
 # Each would import torch anew for seconds; nothing is connected and no thread runs when they fork.
-_FORK = multiprocessing.get_context("fork")
+FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class Measured:
 
 def measure(load: Load) -> Measured:
     """Run the measured workers beside the crowd."""
-    found: Queue[tuple[Seconds, list[str]]] = _FORK.Queue()
+    found: Queue[tuple[Seconds, list[str]]] = FORK.Queue()
     result = Measured()
     with _crowd(load, load.workers - load.measured, result):
         running = [
-            _FORK.Process(target=_measured, args=(load, f"measured-{n}", found))
+            FORK.Process(target=run_measured, args=(load, f"measured-{n}", found))
             for n in range(load.measured)
         ]
         for process in running:
@@ -73,10 +73,10 @@ def measure(load: Load) -> Measured:
 @contextmanager
 def _crowd(load: Load, size: int, result: Measured) -> Iterator[None]:
     """Keep a crowd of that size at work."""
-    stop, found = _FORK.Event(), _FORK.Queue()
-    at_work = _FORK.Semaphore(0)
+    stop, found = FORK.Event(), FORK.Queue()
+    at_work = FORK.Semaphore(0)
     processes = [
-        _FORK.Process(
+        FORK.Process(
             target=_crowd_process,
             args=(load, range(first, min(first + MOST_IN_A_PROCESS, size)), stop, at_work, found),
         )
@@ -105,9 +105,19 @@ def _add(result: Measured, one: tuple[Seconds, list[str]]) -> None:
     result.errors += errors
 
 
-def _measured(load: Load, name: str, found: "Queue[tuple[Seconds, list[str]]]") -> None:
+def run_measured(
+    load: Load,
+    name: str,
+    found: "Queue[tuple[Seconds, list[str]]]",
+    *,
+    started: Callable[[], None] = lambda: None,
+) -> None:
+    """Run a measured worker in this process, and put what it measured and its errors.
+
+    `started` is called when a trial has its parameters.
+    """
     _be_quiet()
-    job = Job(load.url, name, trials=load.trials)
+    job = Job(load.url, name, trials=load.trials, started=started)
     errors: list[str] = []
     _run(load, job, errors)
     found.put((job.seconds, errors))
