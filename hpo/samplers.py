@@ -15,7 +15,6 @@ from optuna.samplers import (
     GPSampler,
     QMCSampler,
     RandomSampler,
-    TPESampler,
 )
 from optuna.study import Study
 from optuna.trial import FrozenTrial
@@ -27,6 +26,7 @@ from config.space import CategoricalEntry, SearchSpace, combinations
 from hpo.curve_tpe import CurveTPESampler
 from hpo.distinct import DistinctSampler
 from hpo.errors import SearchRefused
+from hpo.incremental_tpe import IncrementalTPESampler
 from hpo.suggest import distributions
 
 
@@ -118,8 +118,8 @@ def _make_inner(
     return WholeSpaceQMCSampler(options, space, seed=shared_seed)  # one sequence for all workers
 
 
-def _make_tpe(options: TPE, space: SearchSpace, *, seed: int) -> TPESampler:
-    return TPESampler(
+def _make_tpe(options: TPE, space: SearchSpace, *, seed: int) -> IncrementalTPESampler:
+    return IncrementalTPESampler(
         seed=seed,
         n_startup_trials=options.n_startup_trials,
         n_ei_candidates=options.n_ei_candidates,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import optuna
-from optuna.samplers import RandomSampler
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import BaseStorage, get_storage
 from optuna.storages._cached_storage import _CachedStorage, _StudyInfo
 from optuna.trial import Trial, TrialState
@@ -23,6 +23,7 @@ from rich.console import Console
 from typing_extensions import override
 
 from benchmarks.storage.fill import EVALUATIONS, STUDY, open_plain
+from config.samplers import TPE
 from config.schema import Configuration
 from config.space import apply
 from hpo import study as studies
@@ -33,7 +34,7 @@ from hpo.lease_keeper import LeaseKeeper
 from hpo.objective import Objective
 from hpo.progress import Progress
 from hpo.pruners import make_pruner
-from hpo.samplers import make_sampler
+from hpo.samplers import derive_seed, make_sampler
 from hpo.stop import StopRequest
 from hpo.suggest import suggest
 from hpo.trial_run import Outcome, Surroundings, TrialRun
@@ -128,8 +129,7 @@ def run_plain(job: Job, config: Configuration) -> None:
     storage = get_storage(backend)
     if job.knows_from is not None:
         forget_the_past(storage, storage.get_study_id_from_name(STUDY), job.knows_from)
-    ours = make_sampler(config, worker_seed=job.name)
-    sampler = ours.inner if job.knows_from is None else RandomSampler()
+    sampler = _optunas(config, job.name) if job.knows_from is None else RandomSampler()
     study = optuna.load_study(
         study_name=STUDY, storage=storage, sampler=sampler, pruner=make_pruner(config)
     )
@@ -247,6 +247,16 @@ def _at_random(config: Configuration, name: str) -> DistinctSampler:
     whole = config.model_dump()
     whole["optuna"]["sampler"] = {"name": "random"}
     return make_sampler(Configuration.model_validate(whole), worker_seed=name)
+
+
+def _optunas(config: Configuration, name: str) -> BaseSampler:
+    """The configured sampler as Optuna has it."""
+    options = config.optuna.sampler
+    if not isinstance(options, TPE):
+        return make_sampler(config, worker_seed=name).inner
+    return TPESampler(
+        **options.model_dump(exclude={"name"}), seed=derive_seed(config.general.seed, name)
+    )
 
 
 def _value(number: int, step: int) -> float:

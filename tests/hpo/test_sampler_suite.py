@@ -11,6 +11,7 @@ from optuna.testing.pytest_samplers import (
 from config.schema import Configuration
 from hpo.curve_tpe import CurveTPESampler
 from hpo.distinct import DistinctSampler
+from hpo.incremental_tpe import IncrementalTPESampler
 
 
 def tpe():
@@ -23,6 +24,23 @@ class TestCurveTPE(BasicSamplerTestCase, RelativeSamplerTestCase):
     @pytest.fixture
     def sampler(self):
         return lambda: CurveTPESampler(seed=1, n_startup_trials=0, n_ei_candidates=24, group=False)
+
+
+class TestIncrementalTPE(
+    BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase
+):
+    """With several objectives it is Optuna's."""
+
+    @pytest.fixture
+    def sampler(self):
+        return lambda: IncrementalTPESampler(
+            seed=1,
+            n_startup_trials=0,
+            n_ei_candidates=24,
+            multivariate=True,
+            group=False,
+            constant_liar=True,
+        )
 
 
 class TestDistinctOverTPE(
