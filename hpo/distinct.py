@@ -24,7 +24,7 @@ from hpo.suggest import distributions, fixed_params
 from hpo.tried_sets import Key, TriedSets
 
 REDRAWS = 10
-"""How often the wrapped sampler is asked again; each costs a full draw (0.05 s at 10,000 trials)."""
+"""How often the wrapped sampler is asked again; each is a full draw, 0.05 s at 10,000 trials."""
 
 
 class DistinctSampler(BaseSampler):
