@@ -2,11 +2,10 @@
 
 What the session keeps on purpose, a model and its initial weights, is counted off: it may be of
 another size for each architecture. On a GPU it is torch's own count of allocated bytes. On the CPU
-it is the process's resident set, with a wide allowance: caches and the allocator's free lists
+it is the process's resident set less the allocator's free lists, with a wide allowance: caches
 belong to it.
 """
 
-import ctypes
 import resource
 import sys
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ import torch
 
 from trainer.device import cuda_in_use
 from trainer.device_errors import free_memory
+from trainer.malloc import free_bytes, trim
 from trainer.session import TrainingSession
 
 MIB = 1024**2
@@ -36,15 +36,17 @@ class MemoryBaseline:
 
     def __init__(self, session: TrainingSession) -> None:
         self._session = session
-        self._before = self._used()
         self._free = 0  # the most bytes that nobody used and that were given back at once
+        self._before = self._used()
 
     def excess(self) -> str | None:
         """Say in words by how much memory has grown; None where it is back."""
         # To collect and to give back what nobody uses takes long, and the next training has to ask
-        # for it anew. As much as nobody used before may be free again: only beyond it is looked.
+        # for it anew: so first only what is free is counted off. Where the allocator doesn't say
+        # how much that is, as much as nobody used before may be free again.
         held = self._in_use()
-        if self._grown(replace(held, process=held.process - self._free)) is None:
+        free = max(self._free, free_bytes() - self._given_back)
+        if self._grown(replace(held, process=held.process - free)) is None:
             return None
         used = self._used()
         self._free = max(self._free, held.process - used.process)
@@ -64,7 +66,8 @@ class MemoryBaseline:
 
     def _used(self) -> _Used:
         free_memory()
-        _trim()
+        trim()
+        self._given_back = free_bytes()  # free still, but the system's
         return self._in_use()
 
     def _in_use(self) -> _Used:
@@ -76,7 +79,7 @@ class MemoryBaseline:
 
 def resident_bytes() -> int:
     """Return the process's resident set; on systems without /proc its peak so far."""
-    _trim()
+    trim()
     return _resident_bytes()
 
 
@@ -87,11 +90,3 @@ def _resident_bytes() -> int:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
     return pages * resource.getpagesize()
-
-
-def _trim() -> None:
-    """Have glibc return its free lists: without, a large training looks like a leak."""
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
-        if trim is not None:
-            trim(0)
