@@ -43,6 +43,7 @@ from trainer.projection import Projection
 from trainer.rng import rng_states, set_rng_states
 from trainer.snapshot import Position, Snapshot, named_weights, set_optimizer
 from trainer.split_steps import SplitSteps
+from trainer.weight_decay import known_names
 
 with redirect_stdout(None):  # transformers prints a line here where WANDB_MODE is offline
     from transformers import Seq2SeqTrainer
@@ -131,6 +132,8 @@ class Loop(Seq2SeqTrainer):
             callbacks=[watch],
         )
         self.remove_callback(PrinterCallback)
+        if self.args.device.type == "cpu":  # all is there, and to see that takes a look at it all
+            self.accelerator.device_placement = False
         self.loss = loss
         self.objective: Objective = objective  # mypy cannot tell through the Trainer
         self.watch = watch
@@ -197,6 +200,10 @@ class Loop(Seq2SeqTrainer):
         )
         self.optimizer = kind(groups, **settings)
         return self.optimizer
+
+    @override
+    def get_decay_parameter_names(self, model: torch.nn.Module) -> list[str]:
+        return known_names(model, super().get_decay_parameter_names)
 
     @override
     def training_step(

@@ -1,18 +1,24 @@
 """The loop's own parts: what it watches, and when it asks for an evaluation."""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import TrainerControl, TrainerState
+from transformers import BartForConditionalGeneration, TrainerControl, TrainerState
 
+from config.schema import Configuration
+from trainer.data import DataFiles
 from trainer.divergence import Divergence
 from trainer.errors import TrainingDiverged
 from trainer.evaluation import Step
+from trainer.fit import fit
 from trainer.loop import Watch
 from trainer.plan import Plan
 from trainer.progress import mean
+from trainer.session import TrainingSession
 
 RULE = Divergence(30_000)
 PLAN = Plan(steps_per_epoch=4, total_steps=8, evaluate_after=(2, 4))
@@ -56,3 +62,21 @@ def test_watch_ends_a_training_whose_loss_is_no_number(loss: float) -> None:
     with pytest.raises(TrainingDiverged) as caught:
         take_step(watch, 2, 1.0, loss)
     assert caught.value.step == 2
+
+
+def test_a_training_looks_at_no_tensor_to_move_a_model_that_is_there(
+    tiny_config: Callable[..., Configuration],
+    data_files: DataFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = TrainingSession(data_files, tmp_path / "cache")
+    config = tiny_config()
+    session.prepare(config)
+    moved: list[object] = []
+    monkeypatch.setattr(
+        BartForConditionalGeneration, "to", lambda self, *args: moved.append(args) or self
+    )
+    result = fit(config, lambda _: True, session=session, output_dir=tmp_path / "out")
+    assert result.ended == "finished"
+    assert not moved
