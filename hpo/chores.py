@@ -12,21 +12,15 @@ from contextlib import contextmanager
 
 from typing_extensions import override
 
-Chore = Callable[[], object]
+from hpo.turnover import Turnover
 
-HELD_S = 10.0
+Chore = Callable[[], object]
 
 log = logging.getLogger(__name__)
 
 
 class Chores:
     """Does what it is given at once."""
-
-    def hold(self) -> None:
-        """Leave what is added from now on until `go_on`, where it is not done at once anyway."""
-
-    def go_on(self) -> None:
-        """Do what was held: the next trial trains."""
 
     def add(self, chore: Chore) -> None:
         """Do it, or have it done soon; in the order in which they are given."""
@@ -37,25 +31,13 @@ class Chores:
 
 
 class ChoresAside(Chores):
-    """Does what it is given in a thread of its own; held ones after HELD_S at the latest.
+    """Does what it is given in a thread of its own, between two turnovers."""
 
-    Beside a trial that begins, they would take turns with it at the interpreter and the database.
-    """
-
-    def __init__(self) -> None:
-        self._free = threading.Event()
-        self._free.set()
+    def __init__(self, turnover: Turnover) -> None:
+        self._turnover = turnover
         self._waiting: queue.Queue[Chore | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="chores", daemon=True)
         self._thread.start()
-
-    @override
-    def hold(self) -> None:
-        self._free.clear()
-
-    @override
-    def go_on(self) -> None:
-        self._free.set()
 
     @override
     def add(self, chore: Chore) -> None:
@@ -64,21 +46,20 @@ class ChoresAside(Chores):
     def close(self) -> None:
         """Wait until all is done."""
         self._waiting.put(None)
-        self._free.set()
+        self._turnover.end()
         self._thread.join()
 
     def _work(self) -> None:
         while (chore := self._waiting.get()) is not None:
-            self._free.wait(HELD_S)
-            self._free.set()
+            self._turnover.wait()
             super().add(chore)
             del chore  # or the trial that it holds would stay until the next
 
 
 @contextmanager
-def chores_aside() -> Iterator[ChoresAside]:
+def chores_aside(turnover: Turnover) -> Iterator[ChoresAside]:
     """Do chores in a thread until the end of the context, which waits for the last."""
-    chores = ChoresAside()
+    chores = ChoresAside(turnover)
     try:
         yield chores
     finally:

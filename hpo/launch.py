@@ -27,6 +27,7 @@ from hpo.stale import announcement
 from hpo.stop import StopRequest
 from hpo.study import Pinned
 from hpo.trial_run import Surroundings
+from hpo.turnover import Turnover
 from hpo.wandb_mirror import Mirror, open_mirror
 from hpo.worker import Ended, Limits, Worker
 from storage.connect import Database
@@ -108,9 +109,10 @@ def work(
     memory = MemoryBaseline(session)
     metric = config.metric.name
     process.parent.ready(name, max_attempts=config.optuna.max_attempts)
+    turnover = Turnover()
     with (
-        _mirror(config, output, process.stop) as mirror,
-        chores_aside() as chores,
+        _mirror(config, output, process.stop, turnover) as mirror,
+        chores_aside(turnover) as chores,
         Progress(console, metric=metric) as progress,
         _registered(database, name, process.assignment) as registration,
     ):
@@ -122,6 +124,7 @@ def work(
             progress=progress,
             stop=process.stop,
             parent=process.parent,
+            turnover=turnover,
             chores=chores,
             notifier=open_notifier(database, name, config, os.environ, say=progress.say),
         )
@@ -191,8 +194,10 @@ def _registered(database: Database, name: str, who: Assignment) -> Iterator[Regi
 
 
 @contextmanager
-def _mirror(config: Configuration, output: Path, stop: StopRequest) -> Iterator[Mirror]:
-    mirror = open_mirror(config, output, os.environ)
+def _mirror(
+    config: Configuration, output: Path, stop: StopRequest, turnover: Turnover
+) -> Iterator[Mirror]:
+    mirror = open_mirror(config, output, os.environ, turnover)
     try:
         yield mirror
     finally:

@@ -24,6 +24,7 @@ from hpo.prune_reasons import decide
 from hpo.stop import Stopped, StopRequest
 from hpo.telling import tell
 from hpo.trial_info import Ending, Point, TrialInfo
+from hpo.turnover import Turnover
 from hpo.verdict import Verdict, text
 from hpo.wandb_mirror import Mirror
 from storage.connect import Database
@@ -57,6 +58,7 @@ class Surroundings:
     progress: Progress
     stop: StopRequest
     parent: Parent = field(default_factory=Parent)
+    turnover: Turnover = field(default_factory=Turnover)
     chores: Chores = field(default_factory=Chores)
     notifier: Notifier = field(default_factory=Notifier)
 
@@ -230,7 +232,7 @@ class TrialRun:
         self._around.mirror.release()
 
     def _close(self, ending: Ending, state: TrialState, *, error: str | None = None) -> Outcome:
-        self._around.chores.hold()  # until the next trial's first step, see `_mirror`
+        self._around.turnover.begin()  # until the next trial's first step, see `_mirror`
         self._mirror().finish(ending)
         study, trial, samples = self._around.study, self._trial, self._samples
         settings = self._settings
@@ -242,7 +244,7 @@ class TrialRun:
         if self._to_mirror is not None:
             begun, self._to_mirror = self._to_mirror, None
             self._around.mirror.start(*begun)
-            self._around.chores.go_on()
+            self._around.turnover.end()
         return self._around.mirror
 
     def _frozen(self) -> FrozenTrial:

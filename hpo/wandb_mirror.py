@@ -17,6 +17,7 @@ from pathlib import Path
 
 from config.schema import Configuration
 from hpo.trial_info import Ending, Point, TrialInfo
+from hpo.turnover import Turnover
 from hpo.wandb_follower import Follower, GivenUp, OpenRun, Run
 from hpo.wandb_mode import Wire, resolve_mode
 
@@ -72,6 +73,7 @@ class Mirror:
 class WandbMirror(Mirror):
     """Passes a worker's trials on to W&B through a bounded queue and a daemon thread.
 
+    Between two turnovers, that is: to end a run takes the interpreter from the trial that begins.
     `shut_down` ends what wandb has running, within the seconds it is given.
     """
 
@@ -80,10 +82,12 @@ class WandbMirror(Mirror):
         open_run: OpenRun,
         wire: Wire,
         *,
+        turnover: Turnover | None = None,
         shut_down: Callable[[float], None] | None = None,
         queue_events: int = QUEUE_EVENTS,
     ) -> None:
         self._follower = Follower(open_run, wire)
+        self._turnover = turnover or Turnover()
         self._shut_down = shut_down
         self._events: queue.Queue[Event | None] = queue.Queue(queue_events)
         self._closing = threading.Event()
@@ -106,6 +110,7 @@ class WandbMirror(Mirror):
         """End the thread and wandb's own process; what is not sent by then is left unsent."""
         self._closing.set()
         self._put(None)
+        self._turnover.end()
         deadline = self._wait_for_thread(time.monotonic() + timeout_s, hurried)
         if self._thread.is_alive():
             self._follower.give_up()
@@ -154,6 +159,7 @@ class WandbMirror(Mirror):
 
     def _work(self) -> None:
         while (event := self._next()) is not None:
+            self._turnover.wait()
             self._try(event)
         self._try(Follower.release)
 
@@ -174,7 +180,12 @@ class WandbMirror(Mirror):
                 log.warning("W&B failed; the search goes on without it", exc_info=True)
 
 
-def open_mirror(config: Configuration, folder: Path, environ: Mapping[str, str]) -> Mirror:
+def open_mirror(
+    config: Configuration,
+    folder: Path,
+    environ: Mapping[str, str],
+    turnover: Turnover | None = None,
+) -> Mirror:
     """The mirror that a worker with this configuration uses; wandb's files go to `folder`/wandb."""
     mode = resolve_mode(config.wandb.mode, environ)
     if mode == "disabled":
@@ -190,7 +201,7 @@ def open_mirror(config: Configuration, folder: Path, environ: Mapping[str, str])
 
         return open_run(Target.of(config, folder), trial, wire=wire, earlier=earlier)
 
-    return WandbMirror(opened, mode, shut_down=_shut_down)
+    return WandbMirror(opened, mode, turnover=turnover, shut_down=_shut_down)
 
 
 def _shut_down(timeout_s: float) -> None:

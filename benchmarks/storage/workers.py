@@ -9,7 +9,7 @@ fit into one process.
 import io
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, cast
@@ -38,6 +38,7 @@ from hpo.samplers import derive_seed, make_sampler
 from hpo.stop import StopRequest
 from hpo.suggest import suggest
 from hpo.trial_run import Outcome, Surroundings, TrialRun
+from hpo.turnover import Turnover
 from hpo.wandb_mirror import Mirror
 from hpo.worker import Limits, Worker
 from storage.connect import Database, connect
@@ -94,10 +95,10 @@ class Job:
 
 def run_ours(job: Job) -> None:
     """Run one worker of `hpo` and note the seconds of its calls."""
-    url, stop = StorageURL.parse(job.url), StopRequest()
+    url, stop, turnover = StorageURL.parse(job.url), StopRequest(), Turnover()
     with (
         connect(url, create=False, patience=Patience(OUTAGE_S)) as database,
-        chores_aside() as chores,
+        chores_aside(turnover) as chores,
     ):
         study_id = database.storage.get_study_id_from_name(STUDY)
         if job.knows_from is not None:
@@ -109,7 +110,11 @@ def run_ours(job: Job) -> None:
         workers = Workers(database, study_id)
         workers.register(job.name, host="host", pid=1, device="cpu")
         progress = Progress(Console(file=io.StringIO()), metric=pinned.config.metric.name)
-        around = Surroundings(study, pinned.key, database, Mirror(), progress, stop, chores=chores)
+        around = replace(
+            Surroundings(study, pinned.key, database, Mirror(), progress, stop),
+            turnover=turnover,
+            chores=chores,
+        )
         watch = _Watch(job)
         Worker(
             name=job.name,

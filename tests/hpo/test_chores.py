@@ -4,6 +4,7 @@ import logging
 import threading
 
 from hpo.chores import Chores, chores_aside
+from hpo.turnover import Turnover
 
 
 def test_a_chore_is_done_at_once_where_there_is_no_thread():
@@ -14,7 +15,7 @@ def test_a_chore_is_done_at_once_where_there_is_no_thread():
 
 def test_nobody_waits_for_a_chore_aside_but_the_end():
     may_go, done = threading.Event(), []
-    with chores_aside() as chores:
+    with chores_aside(Turnover()) as chores:
         chores.add(may_go.wait)
         chores.add(lambda: done.append("second"))
         assert done == []
@@ -22,28 +23,23 @@ def test_nobody_waits_for_a_chore_aside_but_the_end():
     assert done == ["second"]
 
 
-def test_what_is_held_waits_until_the_next_trial_trains():
-    done, begun = [], threading.Event()
-    with chores_aside() as chores:
-        chores.hold()
+def test_what_an_ended_trial_leaves_waits_until_the_next_one_trains():
+    turnover, done, begun = Turnover(), [], threading.Event()
+    with chores_aside(turnover) as chores:
+        turnover.begin()
         chores.add(lambda: (done.append("first"), begun.set()))
         assert not begun.wait(0.1)
-        chores.go_on()
+        turnover.end()
         assert begun.wait(10)
     assert done == ["first"]
 
 
-def test_what_is_held_is_done_at_the_end_and_when_no_trial_comes(monkeypatch):
-    done, begun = [], threading.Event()
-    with chores_aside() as chores:
-        chores.hold()
+def test_the_end_waits_for_no_next_trial():
+    turnover, done = Turnover(), []
+    with chores_aside(turnover) as chores:
+        turnover.begin()
         chores.add(lambda: done.append("at the end"))
-    monkeypatch.setattr("hpo.chores.HELD_S", 0.05)
-    with chores_aside() as chores:
-        chores.hold()
-        chores.add(lambda: (done.append("none came"), begun.set()))
-        assert begun.wait(10)
-    assert done == ["at the end", "none came"]
+    assert done == ["at the end"]
 
 
 def test_a_chore_that_fails_is_logged_and_the_next_is_done(caplog):
@@ -51,7 +47,7 @@ def test_a_chore_that_fails_is_logged_and_the_next_is_done(caplog):
         raise OSError("the disk is away")
 
     done = []
-    with caplog.at_level(logging.WARNING), chores_aside() as chores:
+    with caplog.at_level(logging.WARNING), chores_aside(Turnover()) as chores:
         chores.add(fails)
         chores.add(lambda: done.append("second"))
     assert done == ["second"]

@@ -13,6 +13,7 @@ import wandb_file
 from config.load import from_mapping, to_mapping
 from hpo.run_names import run_id, run_name
 from hpo.trial_info import Ending, TrialInfo, shareable
+from hpo.turnover import Turnover
 from hpo.wandb_mirror import Mirror, WandbMirror, open_mirror
 
 AT_ONCE_S = 0.1
@@ -163,14 +164,15 @@ class TestOfflineRun:
 
 
 class FakeRun:
-    def __init__(self, log=lambda: None):
+    def __init__(self, log=lambda: None, finish=lambda: None):
         self._log = log
+        self._finish = finish
 
     def log(self, _point):
         self._log()
 
-    def finish(self, ending):
-        pass
+    def finish(self, _ending):
+        self._finish()
 
     def release(self):
         pass
@@ -241,6 +243,22 @@ class TestFaults:
         mirror.evaluation(point(1))
         mirror.close(10)
         assert steps == [1, 2, 3, 1]
+
+    def test_a_run_is_ended_when_the_next_trial_trains_and_none_is_waited_for(self):
+        turnover, ended = Turnover(), []
+        run = FakeRun(finish=lambda: ended.append(1))
+        mirror = WandbMirror(lambda *_args: run, "online", turnover=turnover)
+        mirror.start(trial(1))
+        turnover.begin()
+        mirror.finish(PRUNED)
+        time.sleep(0.2)  # in which it would end it
+        assert not ended
+        turnover.end()
+        mirror.start(trial(2))
+        turnover.begin()
+        mirror.finish(PRUNED)
+        mirror.close(10)
+        assert len(ended) == 2
 
     def test_wandbs_own_process_is_ended_with_the_time_that_is_left(self):
         given = []
