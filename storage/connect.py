@@ -168,11 +168,11 @@ def connect(url: StorageURL, *, create: bool = True, patience: Patience = AT_ONC
             raise NoDatabase(f"{url} holds no studies yet: create one with hpo create")
         retry(lambda: _make_tables(url, engine, retry), locked_s=0.0)
     fences = Fences()
-    backend = retry(lambda: RepeatingStorage(url, retry=retry, fences=fences, patience=patience))
-    if not url.is_sqlite:
-        # One pool a process instead of two; SQLite needs its own for BEGIN IMMEDIATE.
-        engine.dispose()
-        engine = backend.engine
+    # One pool a process instead of two; on SQLite BEGIN IMMEDIATE is for our own tables alone.
+    shared = None if url.is_sqlite else engine
+    backend = retry(
+        lambda: RepeatingStorage(url, retry=retry, fences=fences, patience=patience, engine=shared)
+    )
     storage = TrialCache(backend)
     return Database(url, storage=storage, engine=engine, retry=retry, fences=fences)
 

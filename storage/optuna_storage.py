@@ -59,9 +59,15 @@ class RepeatingStorage(TrialStorage):
     """Optuna's storage whose calls outlast an outage; failures are StorageErrors."""
 
     def __init__(
-        self, url: StorageURL, *, retry: Retry, fences: Fences, patience: Patience
+        self,
+        url: StorageURL,
+        *,
+        retry: Retry,
+        fences: Fences,
+        patience: Patience,
+        engine: sa.Engine | None = None,
     ) -> None:
-        super().__init__(url, retry=retry, fences=fences, patience=patience)
+        super().__init__(url, retry=retry, fences=fences, patience=patience, engine=engine)
         sa.event.listen(self.scoped_session, "before_flush", _use_reserved)
         sa.event.listen(self.scoped_session, "before_flush", _take_trial_id)
 

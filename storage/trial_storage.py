@@ -43,8 +43,15 @@ class TrialStorage(RDBStorage):
     """Optuna's storage, with the reads and writes of trials that a worker waits for."""
 
     def __init__(
-        self, url: StorageURL, *, retry: Retry, fences: Fences, patience: Patience
+        self,
+        url: StorageURL,
+        *,
+        retry: Retry,
+        fences: Fences,
+        patience: Patience,
+        engine: sa.Engine | None = None,
     ) -> None:
+        """With an engine of storage.engines it works on that one's connections."""
         # Not RDBStorage's own beginning, which asks alembic for a version that storage.schema has
         # looked at: importing it took a worker half a second of its start (measured).
         self._storage_url = url
@@ -55,9 +62,11 @@ class TrialStorage(RDBStorage):
         self.skip_compatibility_check = True
         self.heartbeat_interval = self.grace_period = None
         self.heartbeat_stale_trial_callback = self.failed_trial_callback = None
-        self.engine = sa.create_engine(self.url, **self.engine_kwargs)
-        self.scoped_session = orm.scoped_session(orm.sessionmaker(bind=self.engine))
-        spare_pings(self.engine)
+        if engine is None:
+            engine = sa.create_engine(self.url, **self.engine_kwargs)
+            spare_pings(engine)
+        self.engine = engine
+        self.scoped_session = orm.scoped_session(orm.sessionmaker(bind=engine))
         self._collecting: dict[int, TrialWrites] = {}
 
     @functools.cached_property

@@ -43,6 +43,19 @@ def test_first_start_makes_all_tables_and_later_ones_find_them(url):
     assert {"studies", "trials", "hpo_leases", "hpo_workers", "hpo_schema"} <= tables
 
 
+@pytest.mark.usefixtures("tables")
+def test_a_start_and_its_first_reads_share_one_connection(url, monkeypatch):
+    made = []
+    new_connection = sa.pool.Pool._create_connection
+    monkeypatch.setattr(
+        sa.pool.Pool, "_create_connection", lambda pool: made.append(pool) or new_connection(pool)
+    )
+    with connect(url, create=False) as database:
+        database.now()
+        optuna.get_all_study_names(database.storage)
+    assert len(made) == (1 if url.path is None else 2)  # SQLite's begin differs, so a pool each
+
+
 def test_processes_meeting_on_an_empty_database_make_tables_and_study_once(url, together):
     outcome = together(PROCESSES, "open", url.sqlalchemy)
     assert sorted(outcome.results) == ["found"] * (PROCESSES - 1) + ["made"]
