@@ -15,9 +15,14 @@ from trainer.rdrop_loss import rdrop_loss
 
 
 def summed_loss(
-    hidden: torch.Tensor, labels: torch.Tensor, projection: Projection, smoothing: float = 0.0
+    hidden: torch.Tensor,
+    labels: torch.Tensor,
+    projection: Projection,
+    smoothing: float = 0.0,
+    *,
+    tokens: torch.Tensor | int = 1,
 ) -> torch.Tensor:
-    """Return the cross-entropy summed over the targets.
+    """Return the cross-entropy summed over the targets, divided by `tokens`.
 
     hidden: (batch, length, width), the decoder's last states. labels: (batch, length), -100 for
     padding.
@@ -25,11 +30,12 @@ def summed_loss(
     kept = labels != IGNORED_LABEL
     states, targets = hidden[kept], labels[kept]
     if states.device.type == "cpu" and states.dtype == projection.weight.dtype == torch.float32:
-        return fused_loss(states, projection, targets, smoothing)
+        return fused_loss(states, projection, targets, smoothing=smoothing, scale=1 / int(tokens))
     logits = functional.linear(states, projection.weight, projection.bias)
-    return functional.cross_entropy(
+    summed = functional.cross_entropy(
         logits.float(), targets, label_smoothing=smoothing, reduction="sum"
     )
+    return summed / tokens
 
 
 class TrainingLoss:
@@ -49,8 +55,13 @@ class TrainingLoss:
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
         """Return the loss; shapes as in `summed_loss`."""
-        tokens = _tokens(labels, num_items_in_batch)
-        return summed_loss(hidden, labels, self.projection, self.objective.label_smoothing) / tokens
+        return summed_loss(
+            hidden,
+            labels,
+            self.projection,
+            self.objective.label_smoothing,
+            tokens=_tokens(labels, num_items_in_batch),
+        )
 
     def of_both(
         self,

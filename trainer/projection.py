@@ -54,11 +54,20 @@ class Projection:
         with self.products():
             return functional.linear(states, self.weight, self.bias)
 
-    def columns(self, states: torch.Tensor) -> torch.Tensor:
-        """Return the logits with a column for each state, (vocabulary, rows)."""
+    def columns(
+        self, states: torch.Tensor, tokens: slice, out: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Return these tokens' logits with a column for each state, (tokens, rows), in `out`."""
         with self.products():
-            logits = torch.mm(self.weight, states.T)
-        return logits.add_(self.bias[:, None]) if bool(self.bias.any()) else logits
+            logits = torch.mm(self.weight[tokens], states.T, out=out)
+        return logits.add_(self.bias[tokens, None]) if bool(self.bias.any()) else logits
+
+    def logits_of(self, states: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Return the logit of one token for each state, (rows,)."""
+        weight = self.weight[tokens]
+        if self.in_bf16:
+            states, weight = states.bfloat16().float(), weight.bfloat16().float()
+        return (states * weight).sum(dim=1).add_(self.bias[tokens])
 
 
 class Product:
