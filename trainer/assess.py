@@ -8,7 +8,7 @@ import torch
 from transformers import BartForConditionalGeneration
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from trainer.attention import attention_of_any_shape
+from trainer.attention import attention_of_any_shape, padding_mask
 from trainer.batches import IGNORED_LABEL, by_length
 from trainer.data import Example
 from trainer.device import Precision
@@ -92,7 +92,9 @@ def mean_loss(
         batch = padding([split[index] for index in indices])
         labels = batch.pop("labels")
         inputs = {name: tensor.to(model.device) for name, tensor in batch.items()}
-        hidden = model.model(**inputs, use_cache=False).last_hidden_state
+        mask = padding_mask(inputs.pop("attention_mask"))
+        body = model.model(**inputs, attention_mask=mask, use_cache=False)
+        hidden = body.last_hidden_state
         losses.append(summed_loss(hidden, labels.to(model.device), projection))
         tokens += int((labels != IGNORED_LABEL).sum())
 

@@ -10,7 +10,7 @@ import torch
 from transformers import BartForConditionalGeneration, GenerationConfig
 
 from config.schema import Generation
-from trainer.attention import attention_of_any_shape
+from trainer.attention import attention_of_any_shape, padding_mask
 from trainer.averaged_decoder import AveragedDecoder, averaged_projection
 from trainer.batches import Padding, by_length
 from trainer.decoder import Decoder
@@ -117,7 +117,9 @@ def generate_several(
             input_ids, mask = padding.sources([rows[index] for index in indices])
             mask = mask.to(model.device)
             encoder = model.model.encoder
-            states = encoder(input_ids.to(model.device), attention_mask=mask).last_hidden_state
+            states = encoder(
+                input_ids.to(model.device), attention_mask=padding_mask(mask)
+            ).last_hidden_state
             decoders.append(Decoder(model, states, mask, beams=rules.beams))
         decoder = decoders[0] if len(decoders) == 1 else AveragedDecoder(decoders)
         summaries = search(decoder, product, rules, len(indices))

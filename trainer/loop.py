@@ -25,7 +25,7 @@ from transformers import (
 )
 from typing_extensions import override  # Python 3.11's typing has none
 
-from trainer.attention import attention_of_any_shape
+from trainer.attention import attention_of_any_shape, padding_mask
 from trainer.batches import LengthGrouped, Padding
 from trainer.device import Precision
 from trainer.divergence import Divergence
@@ -233,6 +233,7 @@ class Loop(Seq2SeqTrainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
         labels = inputs.pop("labels")
+        inputs = {**inputs, "attention_mask": padding_mask(inputs["attention_mask"])}
         with self.accelerator.autocast():
             # without the projection onto the vocabulary: the loss sees to that
             body = cast("BartForConditionalGeneration", model).model

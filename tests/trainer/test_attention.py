@@ -9,10 +9,12 @@ from torch.backends import cuda
 from torch.nn.attention import SDPBackend
 
 from config.schema import Configuration
-from trainer.attention import attention_of_any_shape
+from trainer.attention import attention_of_any_shape, padding_mask
 from trainer.data import DataFiles
 from trainer.fit import fit
+from trainer.model import load_model
 from trainer.session import TrainingSession
+from trainer.tokens import load_tokenizer
 
 
 def test_cudnn_is_off_inside_and_then_as_before() -> None:
@@ -48,6 +50,24 @@ def test_it_is_off_in_every_pass_of_a_training_and_its_evaluations(
     fit(config, lambda _: True, session=session, output_dir=tmp_path / "out")
     assert seen == {(True, False), (False, False)}
     assert cuda.cudnn_sdp_enabled()
+
+
+def test_padding_told_once_a_text_changes_no_state(
+    tiny_config: Callable[..., Configuration],
+) -> None:
+    config = tiny_config()
+    model = load_model(config, load_tokenizer(config)).eval().model
+    ids = torch.tensor([[5, 6, 7, 8, 1], [9, 5, 1, 3, 3]])
+    plain = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
+    told = padding_mask(plain)
+    assert told is not None
+    assert told.shape == (2, 1, 1, 5)
+    found, expected = (
+        model(input_ids=ids, attention_mask=mask, decoder_input_ids=ids).last_hidden_state
+        for mask in (told, plain)
+    )
+    torch.testing.assert_close(found, expected)
+    assert padding_mask(torch.ones(2, 5, dtype=torch.long)) is None
 
 
 @pytest.mark.gpu
