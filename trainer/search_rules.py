@@ -7,6 +7,14 @@ from transformers import GenerationConfig
 
 
 @dataclass(frozen=True)
+class Bans:
+    """Tokens of each row, and what is added to their scores, -inf or 0; each (rows, some)."""
+
+    tokens: torch.Tensor
+    scores: torch.Tensor
+
+
+@dataclass(frozen=True)
 class Rules:
     """What a search follows, from a generation config: `max_length` counts the start token."""
 
@@ -35,18 +43,22 @@ class Rules:
 
     def apply(self, scores: torch.Tensor, sequences: torch.Tensor) -> None:
         """Change the scores of the next tokens in place; (rows, vocabulary) and (rows, length)."""
-        length = sequences.shape[1]
-        if 0 < self.ngram <= length:
-            windows = sequences.unfold(1, self.ngram, 1)
-            prefix = sequences[:, length + 1 - self.ngram :]
-            repeats = (windows[..., :-1] == prefix[:, None]).all(dim=-1)
-            banned = torch.zeros_like(repeats, dtype=scores.dtype).masked_fill_(
-                repeats, float("-inf")
-            )
-            scores.scatter_add_(1, windows[..., -1], banned)
-        if forced := self.force(length):
+        if bans := self.bans(sequences):
+            scores.scatter_add_(1, bans.tokens, bans.scores)
+        if forced := self.force(sequences.shape[1]):
             scores.fill_(float("-inf"))
             scores[:, list(forced)] = 0.0
+
+    def bans(self, sequences: torch.Tensor) -> Bans | None:
+        """Return what would repeat an n-gram; None where nothing can yet."""
+        length = sequences.shape[1]
+        if not 0 < self.ngram <= length:
+            return None
+        windows = sequences.unfold(1, self.ngram, 1)
+        prefix = sequences[:, length + 1 - self.ngram :]
+        repeats = (windows[..., :-1] == prefix[:, None]).all(dim=-1)
+        banned = torch.zeros(repeats.shape, device=repeats.device)
+        return Bans(windows[..., -1], banned.masked_fill_(repeats, float("-inf")))
 
     def force(self, length: int) -> tuple[int, ...]:
         """Return the tokens of which one has to come behind so many; none: any may."""

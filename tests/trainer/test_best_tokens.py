@@ -25,9 +25,13 @@ def rules(forced_last: tuple[int, ...] = ()) -> Rules:
 
 @pytest.mark.parametrize("vocabulary", [5, 2 * MEMBERS * 4, 1000, 1001])
 @pytest.mark.parametrize("forced_last", [(), (3,)])
-def test_they_are_those_of_all_logarithms(vocabulary: int, forced_last: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("scale", [1.0, 60.0])
+def test_they_are_those_of_all_logarithms(
+    vocabulary: int, forced_last: tuple[int, ...], scale: float
+) -> None:
+    """Also where the exponentials of logits are too large to be summed."""
     generator = torch.Generator().manual_seed(vocabulary)
-    hidden = torch.randn(6, 4, generator=generator)
+    hidden = scale * torch.randn(6, 4, generator=generator)
     projection = Projection(
         torch.randn(vocabulary, 4, generator=generator),
         torch.randn(vocabulary, generator=generator),
