@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 DETERMINING = {"model", "preprocessing", "augmentation", "training", "generation", "metric"}
 # How an epoch is ordered and the loss is summed: a training begun otherwise starts anew. Else it
 # could take examples of its epoch twice, and its score would be nobody's to reach again.
-TRAINING_VERSION = 3
+TRAINING_VERSION = 4
 # Left out where they are off, so that a training begun before there were such fields goes on.
 ADDED_LATER = ("rdrop_alpha", "layerwise_lr_decay")
 
