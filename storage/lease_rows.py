@@ -1,5 +1,6 @@
 """The SQL of the leases: each function is one step inside a transaction that the caller opened."""
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -276,6 +277,7 @@ def _open(study_id: int) -> sa.ColumnElement[bool]:
     return sa.and_(LEASES.c.study_id == study_id, sa.not_(LEASES.c.done))
 
 
+@functools.cache  # putting it together is most of what its statements cost
 def _ended() -> sa.ColumnElement[bool]:
     """Whether a lease's own trial has finished; one that it merely reserved does not count."""
     trial = TRIALS.alias()
