@@ -228,7 +228,8 @@ def borrowed_model(
     try:
         model = weights.fresh(device)
         model.generation_config = generation_settings(weights.ids, config.generation)
-        set_activation_checkpointing(model, on=config.training.gradient_checkpointing)
+        if config.training.gradient_checkpointing:  # fresh, it is off
+            set_activation_checkpointing(model, on=True)
         yield model
         in_order = True
     finally:
