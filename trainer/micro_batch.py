@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol, TypeVar
 
 import torch
@@ -65,9 +65,13 @@ class FittingBatch:
     def __init__(self, load: Load, memory: MicroBatches) -> None:
         self.load = load
         self._memory = memory
-        known = memory.known(load.key)
-        self.size = load.wanted if known is None else max(1, min(known, load.wanted))
         self._new = False
+
+    @cached_property
+    def size(self) -> int:
+        """How many at once, now; what was found before is asked for when it is first wanted."""
+        known = self._memory.known(self.load.key)
+        return self.load.wanted if known is None else max(1, min(known, self.load.wanted))
 
     @classmethod
     def of(cls, wanted: int) -> "FittingBatch":
