@@ -27,7 +27,7 @@ class Block:
         return [each.data_ptr() for each in tensors] == [each.data_ptr() for each in self.tensors]
 
     def take(self, other: "Block") -> None:
-        """Copy the contents of a block of the same tensors."""
+        """Copy the contents of a block of the same tensors; other threads run meanwhile."""
         np.copyto(self._memory, other._memory)  # noqa: SLF001 - its own kind
 
     def _copied(self, tensor: torch.Tensor, start: int) -> torch.Tensor:

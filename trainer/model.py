@@ -1,8 +1,11 @@
 """A BART ready to be trained: weights made once in a process, then copied for each training.
 
 Reading or drawing weights takes seconds, copying them milliseconds; so one live model is kept, and
-each training starts from the same numbers copied into it in place.
+each training starts from the same numbers copied into it in place. On a CPU a thread copies them as
+soon as a training has ended, beside the statements that tell it and take the next.
 """
+
+import threading
 
 import torch
 from transformers import BartConfig, BartForConditionalGeneration
@@ -33,6 +36,7 @@ class InitialWeights:
         self._start = Block(tensors)
         self._bytes = sum(tensor.nbytes for tensor in tensors)
         self._rested = False
+        self._copying: threading.Thread | None = None
 
     def fresh(self, device: torch.device) -> BartForConditionalGeneration:
         """Return the kept model on `device`, with the initial weights and nothing of its past.
@@ -42,19 +46,32 @@ class InitialWeights:
         if not self._rested:
             self.rest()
         self._rested = False
+        self._await_copy()
         if not _is_on(self.model.device, device):  # or it looks at every tensor all the same
             self.model.to(device)  # type: ignore[arg-type]  # its wrapper hides `to`'s type
-        self._copy_start()
+        if self._live is None:
+            with torch.no_grad():
+                for tensor, start in zip(self._tensors(), self._start.tensors, strict=True):
+                    tensor.copy_(start)
         return self.model
 
     def rest(self) -> None:
-        """Drop what a training left on the model: gradients, wrapped forward, checkpointing."""
+        """Drop what a training left on the model: gradients, wrapped forward, checkpointing.
+
+        Begins to bring its initial weights back, too: what is still wanted of it has been saved.
+        """
         self.model.zero_grad(set_to_none=True)
         self.model.requires_grad_(True)
         self.model.train(mode=False)
         for name in ("forward", "_original_forward", "_is_accelerate_prepared"):
             self.model.__dict__.pop(name, None)  # accelerate would take it for wrapped already
         set_activation_checkpointing(self.model, on=False)
+        self._await_copy()
+        if self._live is not None and not self._live.holds(self._tensors()):
+            self._live = None  # on a GPU by now
+        if self._live is not None:
+            self._copying = threading.Thread(target=self._live.take, args=(self._start,))
+            self._copying.start()
         self._rested = True
 
     def bytes_on(self, device: str) -> int:
@@ -62,16 +79,10 @@ class InitialWeights:
         places = (self.model.device, self._start.tensors[0].device)
         return self._bytes * sum(place.type == device for place in places)
 
-    def _copy_start(self) -> None:
-        tensors = self._tensors()
-        if self._live is not None and not self._live.holds(tensors):
-            self._live = None  # on a GPU by now
-        if self._live is not None:
-            self._live.take(self._start)
-            return
-        with torch.no_grad():
-            for tensor, start in zip(tensors, self._start.tensors, strict=True):
-                tensor.copy_(start)
+    def _await_copy(self) -> None:
+        if self._copying is not None:
+            self._copying.join()
+            self._copying = None
 
     def _tensors(self) -> list[torch.Tensor]:
         return [*self.model.parameters(), *self.model.buffers()]

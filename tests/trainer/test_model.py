@@ -149,6 +149,21 @@ def test_fresh_model_has_the_initial_weights_again(tiny_config: MakeConfig) -> N
     assert same(weights_of(weights.model), start)
 
 
+def test_weights_come_back_from_the_end_of_a_training_on(tiny_config: MakeConfig) -> None:
+    weights = InitialWeights(model_of(tiny_config()))
+    start = weights_of(weights.model)
+    model = weights.fresh(CPU)
+    for _ in range(2):  # as where what comes next cannot be trained
+        with torch.no_grad():
+            model.lm_head.weight.zero_()
+        weights.rest()
+    weights.fresh(CPU)
+    assert same(weights_of(model), start)
+    with torch.no_grad():
+        model.lm_head.weight.zero_()
+    assert not model.lm_head.weight.any()  # nobody copies beside a training
+
+
 def test_weights_that_have_moved_come_back_too(tiny_config: MakeConfig) -> None:
     """As those do that lie on a GPU by now."""
     weights = InitialWeights(model_of(tiny_config()))
