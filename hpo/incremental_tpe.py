@@ -1,6 +1,6 @@
 """Optuna's TPE that goes over an ended trial once, not at every draw.
 
-Among 10,000 trials TPESampler spends two thirds of a draw in Python loops that sort all of them and
+Among 10,000 trials TPESampler spends over half of a draw in Python loops that sort all of them and
 convert their parameters, and finds what it found before. Here both are kept as numbers, a row a
 trial, and only new and running trials are gone over. The densities are Optuna's own, of the same
 numbers in the same order: every draw is TPESampler's to the last bit.
