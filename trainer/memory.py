@@ -74,16 +74,11 @@ class MemoryBaseline:
         gpu = 0
         if cuda_in_use():
             gpu = torch.cuda.memory_allocated() - self._session.held_bytes("cuda")
-        return _Used(_resident_bytes() - self._session.held_bytes("cpu"), gpu)
+        return _Used(resident_bytes() - self._session.held_bytes("cpu"), gpu)
 
 
 def resident_bytes() -> int:
     """Return the process's resident set; on systems without /proc its peak so far."""
-    trim()
-    return _resident_bytes()
-
-
-def _resident_bytes() -> int:
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

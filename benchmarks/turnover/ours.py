@@ -1,7 +1,8 @@
 """Our worker in this process, with its database, W&B's offline runs, and kept models.
 
 Run as `python -m benchmarks.turnover.ours MATERIAL TRIALS [memory]`; prints JSON: the turnovers,
-and with `memory`, which takes time itself, the resident set in bytes after each trial.
+and with `memory`, which takes time itself, the resident set after each trial, and how much of it
+the allocator keeps free, in bytes.
 """
 
 import json
@@ -29,13 +30,14 @@ from hpo.worker import Limits, Worker
 from storage.connect import Database
 from trainer.data import fingerprint, locate_data
 from trainer.evaluation import Evaluation
+from trainer.malloc import free_bytes
 from trainer.memory import resident_bytes
 
 
 def main(folder: Path, trials: int, *asked: str) -> None:
     """Run a study of that many trials."""
     torch.set_num_threads(1)
-    marks, memory = Marks(), list[int]()
+    marks, memory = Marks(), list[tuple[int, int]]()
     watched = _memory(memory) if asked else nullcontext()
     with TemporaryDirectory() as output, marks.noting(), _ends(marks), watched:
         _search(Material.read(folder), Path(output), trials)
@@ -87,13 +89,13 @@ def _ends(marks: Marks) -> Iterator[None]:
 
 
 @contextmanager
-def _memory(found: list[int]) -> Iterator[None]:
-    """Note the resident set after each trial."""
+def _memory(found: list[tuple[int, int]]) -> Iterator[None]:
+    """Note the resident set, and what is free of it, after each trial."""
     original = Worker._replacement  # noqa: SLF001 - asked before each trial
 
     def replacement(self: Worker) -> object:
         if self.trials:
-            found.append(resident_bytes())
+            found.append((resident_bytes(), free_bytes()))
         return original(self)
 
     Worker._replacement = replacement  # type: ignore[method-assign,assignment]  # noqa: SLF001

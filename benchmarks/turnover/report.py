@@ -47,10 +47,13 @@ def help_shown(pairs: Sequence[tuple[float, float]]) -> str:
     return f"hpo --help: {statistics.median(shown):.2f} s, {times} times a Python that does nothing"
 
 
-def memory(resident: Sequence[int]) -> str:
-    """Return how the resident set (bytes after each trial) has grown."""
-    first, last = resident[0], resident[-1]
+def memory(told: Sequence[tuple[int, int]]) -> str:
+    """Return how memory has grown: resident sets, and what is free of each (bytes, each trial)."""
+    (first, free), (last, free_at_last) = told[0], told[-1]
+    used, used_at_last = first - free, last - free_at_last
     return (
-        f"resident set after the first trial {first / 2**20:.0f} MiB, after {len(resident)} trials"
-        f" {last / 2**20:.0f} MiB: {last / first - 1:+.2%}"
+        f"after the first trial {used / 2**20:.0f} MiB in use of {first / 2**20:.0f} resident,"
+        f" after {len(told)} trials {used_at_last / 2**20:.0f} of {last / 2**20:.0f}:"
+        f" {used_at_last / used - 1:+.2%} in use; most resident"
+        f" {max(resident for resident, _ in told) / 2**20:.0f} MiB"
     )

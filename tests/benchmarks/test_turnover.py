@@ -34,7 +34,10 @@ def test_marks_are_found_by_their_kind():
 
 
 def test_memory_is_told_as_growth_over_the_first_trial():
-    assert memory([1000 * 2**20, 1010 * 2**20]).endswith("1010 MiB: +1.00%")
+    mib = 2**20
+    told = memory([(1200 * mib, 200 * mib), (1900 * mib, 300 * mib), (1410 * mib, 400 * mib)])
+    assert "1000 MiB in use of 1200 resident" in told
+    assert told.endswith("1010 of 1410: +1.00% in use; most resident 1900 MiB")
 
 
 def test_marks_follow_any_model_and_optimizer(tiny_step):
