@@ -43,7 +43,7 @@ from trainer.projection import Projection
 from trainer.rng import rng_states, set_rng_states
 from trainer.snapshot import Position, Snapshot, named_weights, set_optimizer
 from trainer.split_steps import SplitSteps
-from trainer.weight_decay import known_names
+from trainer.weight_decay import decayed_names
 
 with redirect_stdout(None):  # transformers prints a line here where WANDB_MODE is offline
     from transformers import Seq2SeqTrainer
@@ -203,7 +203,7 @@ class Loop(Seq2SeqTrainer):
 
     @override
     def get_decay_parameter_names(self, model: torch.nn.Module) -> list[str]:
-        return known_names(model, super().get_decay_parameter_names)
+        return decayed_names(model, super().get_decay_parameter_names)
 
     @override
     def training_step(

@@ -11,7 +11,7 @@ M = TypeVar("M", bound=torch.nn.Module)
 _KNOWN: WeakKeyDictionary[torch.nn.Module, list[str]] = WeakKeyDictionary()
 
 
-def known_names(model: M, find: Callable[[M], list[str]]) -> list[str]:
+def decayed_names(model: M, find: Callable[[M], list[str]]) -> list[str]:
     """Return what `find` says of the model; it is asked once, as long as the model lives."""
     if model not in _KNOWN:
         _KNOWN[model] = find(model)

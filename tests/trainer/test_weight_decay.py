@@ -5,7 +5,7 @@ import gc
 import torch
 
 from trainer import weight_decay
-from trainer.weight_decay import known_names
+from trainer.weight_decay import decayed_names
 
 
 def test_a_model_is_looked_through_once_and_forgotten_when_it_is_gone() -> None:
@@ -18,8 +18,8 @@ def test_a_model_is_looked_through_once_and_forgotten_when_it_is_gone() -> None:
     linear, norm = torch.nn.Linear(2, 2), torch.nn.LayerNorm(2)
     before = len(weight_decay._KNOWN)
     for _ in range(2):
-        assert known_names(linear, names_of) == ["weight", "bias"]
-        assert known_names(norm, names_of) == ["weight", "bias"]
+        assert decayed_names(linear, names_of) == ["weight", "bias"]
+        assert decayed_names(norm, names_of) == ["weight", "bias"]
     assert asked == ["Linear", "LayerNorm"]
     del linear, norm
     gc.collect()
