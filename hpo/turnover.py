@@ -25,5 +25,5 @@ class Turnover:
 
     def wait(self) -> None:
         """Return when no trial gives way to another; one that took too long is over."""
-        self._over.wait(HELD_S)
-        self._over.set()
+        if not self._over.wait(HELD_S):
+            self._over.set()
