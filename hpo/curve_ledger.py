@@ -17,7 +17,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.bending import BENDS, LONGER, bend_of
-from hpo.learning_curve import LearningCurve
+from hpo.learning_curve import LearningCurve, reached
 from hpo.trial_record import is_infeasible
 
 LATEST = 100  # curves that the behaviour at a step is taken from
@@ -50,7 +50,7 @@ class CurveLedger:
         self._open: list[int] = []
         self._running: list[FrozenTrial] = []
         self._running_curves: dict[int, LearningCurve] = {}
-        self._reached = np.zeros(0, dtype=np.int32)  # last step of each curve that is over, or 0
+        self._reached = np.zeros(0, dtype=np.int64)  # last step of each curve that is over, or 0
         self._leader: Leader | None = None
         self._curve = lru_cache(KEPT_CURVES)(self._read_curve)
         self._noise = lru_cache(KEPT_CURVES)(self._read_noise)
@@ -62,7 +62,7 @@ class CurveLedger:
         self._trials, self._open, self._running = trials, [], []
         self._running_curves.clear()
         if len(trials) > len(self._reached):
-            grown = np.zeros(2 * len(trials), dtype=np.int32)
+            grown = np.zeros(2 * len(trials), dtype=np.int64)
             grown[: len(self._reached)] = self._reached
             self._reached = grown
         for place in places:
@@ -76,19 +76,19 @@ class CurveLedger:
         if trial.state is TrialState.RUNNING:
             self._running.append(trial)
         elif trial.state in CURVES:
-            self._reached[place] = max(trial.last_step or 0, 0)
+            self._reached[place] = reached(trial)
         if trial.state is TrialState.COMPLETE and math.isfinite(trial.values[0]):
-            reached = Leader(self._sign * trial.values[0], trial.number)
-            self._leader = _better(self._leader, reached)
+            leader = Leader(self._sign * trial.values[0], trial.number)
+            self._leader = _better(self._leader, leader)
 
     def leader(self, *, without: int) -> Leader | None:
         """The best of the trials that are complete or running, `without` this one."""
         best = self._leader
         for trial in self._running:
             values = [v * self._sign for v in trial.intermediate_values.values()]
-            reached = max(filter(math.isfinite, values), default=None)
-            if reached is not None and trial.number != without:
-                best = _better(best, Leader(reached, trial.number))
+            most = max(filter(math.isfinite, values), default=None)
+            if most is not None and trial.number != without:
+                best = _better(best, Leader(most, trial.number))
         return best
 
     def standing(self, curve: LearningCurve, *, without: int) -> tuple[int, int]:
@@ -102,8 +102,8 @@ class CurveLedger:
         known = [self._curve(place) for place in over]
         ahead = sum(one.best_until(step) > best for one in known)
         running = [(one.best_until(step), one.steps[-1]) for one in self._live(1, without, ())]
-        more = sum(reached > best for reached, _ in running)
-        behind = sum(reached <= best and last >= step for reached, last in running)
+        more = sum(by_then > best for by_then, _ in running)
+        behind = sum(by_then <= best and last >= step for by_then, last in running)
         return ahead + more + 1, len(over) + more + behind + 1
 
     def behaviour(self, step: int, *, own: tuple[int, LearningCurve]) -> Behaviour:
@@ -124,7 +124,7 @@ class CurveLedger:
     def _live(self, step: int, without: int, over: Sequence[object]) -> Iterator[LearningCurve]:
         """The running curves that have come so far, where too few are over."""
         for trial in self._running[: max(LATEST - len(over), 0)]:
-            if trial.number != without and (trial.last_step or 0) >= step:
+            if trial.number != without and reached(trial) >= step:
                 curve = self._running_curve(trial)
                 if len(curve):
                     yield curve

@@ -24,6 +24,12 @@ def offset(trial: FrozenTrial) -> int:
     return 1 if 0 in trial.intermediate_values else 0
 
 
+def reached(trial: FrozenTrial) -> int:
+    """The trial's last step, counted from 1; 0 before its first report."""
+    last = trial.last_step
+    return 0 if last is None else max(last + offset(trial), 0)
+
+
 @dataclass(frozen=True)
 class Line:
     """A line through the latest evaluations.

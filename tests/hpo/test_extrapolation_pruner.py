@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
+from hpo.curve_ledger import CurveLedger
 from hpo.extrapolation_pruner import ExtrapolationPruner
 from hpo.infeasible import VIOLATED
+from hpo.learning_curve import LearningCurve
 from hpo.prune_reasons import decide
 from hpo.verdict import Verdict, text
 
@@ -283,6 +285,31 @@ def test_steps_that_count_from_zero_give_the_same_decisions(warm_up: int) -> Non
         stopped.append(decided)
     assert stopped[0] == stopped[1]
     assert any(stopped[0][len(noisy) * (warm_up - 1) : len(noisy) * warm_up])
+
+
+@pytest.mark.parametrize("state", [TrialState.PRUNED, TrialState.RUNNING])
+def test_other_trials_that_count_from_zero_tell_as_much(state: TrialState) -> None:
+    """Also those that came just as far as the trial that is judged."""
+    told = []
+    for first in (1, 0):
+        curves = [dict(enumerate([0.1, 0.2, 0.4][: 1 + n % 3], start=first)) for n in range(9)]
+        study = optuna.create_study(direction="maximize")
+        study.add_trials(create_trial(state=state, intermediate_values=curve) for curve in curves)
+        ledger = CurveLedger(sign=1)
+        ledger.read(study.trials)
+        own = LearningCurve((1, 2, 3), (0.1, 0.3, 0.4), (0.1, 0.3, 0.4))
+        told.append((ledger.standing(own, without=9), ledger.behaviour(3, own=(9, own))))
+    assert told[0] == told[1]
+    assert told[0][0] == (1, 10 if state is TrialState.PRUNED else 4)
+
+
+def test_a_step_beyond_what_other_databases_hold_stops_nobody() -> None:
+    """SQLite takes a step of 64 bits: milliseconds, or tokens, of another program."""
+    study = _study([0.6] * LAST)
+    study.add_trial(
+        create_trial(state=TrialState.PRUNED, intermediate_values={1_800_000_000_000: 0.3})
+    )
+    assert _report(study.ask(), [0.1] * 3).should_prune()
 
 
 def test_copies_and_other_studies_begin_anew() -> None:
