@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution
-from optuna.samplers import TPESampler
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
 from optuna.samplers._tpe.sampler import default_gamma
 from optuna.study import Study, StudyDirection
@@ -21,8 +20,7 @@ from typing_extensions import override
 
 from hpo.curve_scores import Floats, Wholes, chance_among_best, expected
 from hpo.curve_table import Curves, FinishedTrials, column, curves
-
-Space = dict[str, BaseDistribution]
+from hpo.parzen_draw import ParzenSampler, Space
 
 MOST_KERNELS = 1000
 """Of more trials than that, an even selection shows as well where the bad ones lie."""
@@ -50,7 +48,7 @@ class _View:
         return {name: values[rows] for name, values in self.columns.items()}
 
 
-class CurveTPESampler(TPESampler):
+class CurveTPESampler(ParzenSampler):
     """Multivariate TPE over expected scores; `group` as in TPESampler, for one objective."""
 
     def __init__(
@@ -95,10 +93,7 @@ class CurveTPESampler(TPESampler):
         have = np.all([~np.isnan(values) for values in view.columns.values()], axis=0)
         below = self._estimator(view, np.where(have, good, 0), search_space)
         above = self._estimator(view, np.where(have, bad, 0), search_space)
-        candidates = below.sample(self._rng.rng, self._n_ei_candidates)
-        promise = self._compute_acquisition_func(candidates, below, above)
-        drawn = self._compare(candidates, promise)
-        return {name: dist.to_external_repr(drawn[name]) for name, dist in search_space.items()}
+        return self._drawn(below, above, search_space)
 
     def _begun(self, study: Study, trial: FrozenTrial) -> bool:
         """Whether enough trials have shown something; before that, draws are random."""

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution
-from optuna.samplers import TPESampler
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
 from optuna.samplers._tpe.sampler import (
     _get_infeasible_trial_score,
@@ -24,8 +22,8 @@ from optuna.trial import FrozenTrial, TrialState
 from typing_extensions import override
 
 from hpo.curve_scores import Floats, Wholes
+from hpo.parzen_draw import ParzenSampler, Space
 
-Space = dict[str, BaseDistribution]
 Row = Callable[[FrozenTrial], Sequence[float]]
 
 COMPLETE, PRUNED, INFEASIBLE, RUNNING = range(4)  # from good to bad
@@ -57,7 +55,7 @@ class Rows:
             self._settled = np.pad(self._settled, (0, more))
 
 
-class IncrementalTPESampler(TPESampler):
+class IncrementalTPESampler(ParzenSampler):
     """TPESampler with these options, for one objective."""
 
     def __init__(
@@ -97,10 +95,7 @@ class IncrementalTPESampler(TPESampler):
             )
             for rows in (have & good, have & ~good)
         )
-        candidates = below.sample(self._rng.rng, self._n_ei_candidates)
-        promise = self._compute_acquisition_func(candidates, below, above)
-        drawn = self._compare(candidates, promise)
-        return {name: dist.to_external_repr(drawn[name]) for name, dist in search_space.items()}
+        return self._drawn(below, above, search_space)
 
     def _learnt_from(self, study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
         """The trials that count, in order of their numbers."""

@@ -12,7 +12,6 @@ from optuna.samplers import (
     GPSampler,
     QMCSampler,
     RandomSampler,
-    TPESampler,
 )
 
 from config.errors import ConfigError
@@ -20,6 +19,7 @@ from config.schema import Configuration
 from config.space import check
 from hpo.curve_tpe import CurveTPESampler
 from hpo.errors import SearchRefused
+from hpo.incremental_tpe import IncrementalTPESampler
 from hpo.samplers import check_sampler, derive_seed, make_sampler, needs_lock
 from hpo.suggest import suggest
 
@@ -59,7 +59,7 @@ def _search(config: Configuration, n_trials: int, *, worker_seed: int = 0) -> li
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("tpe", TPESampler),
+        ("tpe", IncrementalTPESampler),
         ("curve_tpe", CurveTPESampler),
         ("random", RandomSampler),
         ("gp", GPSampler),
