@@ -14,6 +14,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
 from optuna.samplers._tpe.sampler import default_gamma
+from optuna.storages import BaseStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from typing_extensions import override
@@ -62,7 +63,7 @@ class CurveTPESampler(ParzenSampler):
             group=group,
             constant_liar=True,
         )
-        self._finished: dict[int, FinishedTrials] = {}  # by the study's id
+        self._finished: dict[tuple[BaseStorage, int], FinishedTrials] = {}  # by the study
 
     @override
     def _sample_relative(
@@ -107,7 +108,8 @@ class CurveTPESampler(ParzenSampler):
 
     def _view(self, study: Study, trial: FrozenTrial, space: Space) -> _View:
         sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
-        finished = self._finished.setdefault(study._study_id, FinishedTrials(sign=sign))  # noqa: SLF001
+        key = (study._storage, study._study_id)  # noqa: SLF001 - has no public name
+        finished = self._finished.setdefault(key, FinishedTrials(sign=sign))
         trials = _trials(study)
         finished.add([each for each in trials if each.state in LEARNT_FROM])
         running = [

@@ -167,6 +167,23 @@ def test_a_process_that_has_seen_the_search_draws_as_one_that_starts_now() -> No
     assert draws(study, 1) == seen
 
 
+def test_one_sampler_serves_one_study_after_the_other() -> None:
+    """In memory both have the same id."""
+    turned = [
+        create_trial(
+            value=trial.value,
+            state=trial.state,
+            params={"x": 1 - trial.params["x"]},
+            distributions=SPACE,
+            intermediate_values=trial.intermediate_values,
+        )
+        for trial in MISJUDGED
+    ]
+    by = sampler()
+    draws(study_of(MISJUDGED, by))
+    assert all(x > 0.5 for x in draws(study_of(turned, by)))
+
+
 @pytest.mark.parametrize("strange", [{"x": "high"}, {"x": 7.0}, {"y": 0.3}])
 def test_trials_of_other_programs_do_not_stop_it(strange: dict[str, Any]) -> None:
     name, value = next(iter(strange.items()))
