@@ -1,5 +1,6 @@
 """The winner as a configuration that trains again, with where it came from."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ def find_best(database: Database, name: str) -> tuple[Pinned, Best]:
     pinned = studies.read(database, name)
     best = best_trial(optuna.load_study(study_name=name, storage=database.storage))
     if best is None:
-        raise HpoError(f"study {name!r} has no completed trial yet; see: hpo status --study {name}")
+        raise HpoError(
+            f"study {name!r} has no completed trial yet;"
+            f" see: hpo status --study {shlex.quote(name)}"
+        )
     return pinned, best
 
 

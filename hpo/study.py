@@ -5,6 +5,7 @@ configuration last, so that a study either has its whole pin or counts as not pi
 """
 
 import secrets
+import shlex
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def read(database: Database, name: str) -> Pinned:
     study_id = _study_id(database, name)
     if study_id is None:
         raise NoSuchStudy(
-            f"no study {name!r} in {database.url}; hpo create --study {name} makes it"
+            f"no study {name!r} in {database.url}; hpo create --study {shlex.quote(name)} makes it"
         )
     if not _is_pinned(database, study_id):
         with database.lock(_lock_name(name)):  # another process may be pinning it this moment

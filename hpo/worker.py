@@ -145,7 +145,8 @@ class Worker:
     def _limit_reached(self) -> Ended | None:
         limit = self.limits.max_trials
         if limit is not None and self.trials >= limit:
-            return Ended(f"{self.trials} trials done, as many as --max-trials allows")
+            done = f"{self.trials} trial{'s' * (self.trials != 1)} done"
+            return Ended(f"{done}, as many as --max-trials allows")
         last = self.failures[-SAME_FAILURES:]
         if len(last) == SAME_FAILURES and len(set(map(_kind, last))) == 1:
             return Ended(f"{SAME_FAILURES} trials in a row failed alike: {last[0]}", status=1)

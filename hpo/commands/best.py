@@ -1,6 +1,7 @@
 """`hpo best`: the winner, on the screen, as JSON, or as a configuration that trains again."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,8 @@ def best(
     for line in found.lines:
         click.echo(printable(line))
     if target is not None:
-        click.echo(f"written to {target}; next: hpo train --config {target} --output DIR")
+        config = shlex.quote(str(target))
+        click.echo(f"written to {target}; next: hpo train --config {config} --output DIR")
 
 
 @dataclass(frozen=True)

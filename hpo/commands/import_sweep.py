@@ -50,8 +50,10 @@ def import_sweep(sweep: Path, out: Path, source: str | None, nearest: bool) -> N
     imported = importing.import_sweep(sweep, base=source, take_nearest=nearest)
     write_whole(out, study_text(imported, sweep, base=source))
     options = imported.config.optuna
+    varied = len(options.search_space)
     click.echo(
-        f"{out}: {len(options.search_space)} parameters, {options.n_trials} trials,"
+        f"{out}: {varied} parameter{'s' * (varied != 1)},"
+        f" {options.n_trials} trial{'s' * (options.n_trials != 1)},"
         f" {options.sampler.name} sampler, {options.pruner.name} pruner,"
         f" {imported.config.metric.name}"
     )
@@ -63,7 +65,8 @@ def import_sweep(sweep: Path, out: Path, source: str | None, nearest: bool) -> N
         mend = "--nearest takes what is near" if near else f"write what you want into {out}"
         raise click.ClickException(f"{lacking} no equivalent in {out}; {mend}")
     name = shlex.quote(imported.name) if imported.name else "NAME"
-    click.echo(printable(f"next: hpo create --study {name} --config {out}"))
+    config = shlex.quote(str(out))
+    click.echo(printable(f"next: hpo create --study {name} --config {config}"))
 
 
 def _say(imported: Imported) -> None:

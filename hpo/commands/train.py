@@ -1,5 +1,6 @@
 """`hpo train`: one training with no study at all."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,4 +132,4 @@ def _log(config: "Configuration", folder: Path, wire: "Wire") -> None:
     logged = log_model(config, folder, data_fingerprint=data, wire=wire)
     click.echo(f"logged to W&B as the model {printable(logged.name)}")
     if logged.file is not None:
-        click.echo(f"send it with: wandb sync {printable(str(logged.file.parent))}")
+        click.echo(f"send it with: wandb sync {printable(shlex.quote(str(logged.file.parent)))}")

@@ -5,6 +5,7 @@ dashboard, mirror and retry know nothing of it. Its budget is exactly what is qu
 """
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
@@ -132,7 +133,7 @@ def _create(database: Database, companion: str, pinned: Pinned, *, n_trials: int
     if mark not in {None, pinned.key}:
         raise HpoError(
             f"study {companion!r} confirms another study of this name, which was deleted;"
-            f" remove it first: hpo delete --study {companion}"
+            f" remove it first: hpo delete --study {shlex.quote(companion)}"
         )
     if mark is None:
         database.storage.set_study_user_attr(study_id, CONFIRMS, pinned.key)
@@ -154,7 +155,7 @@ def _best(database: Database, name: str, top: int) -> list[FrozenTrial]:
         has = "no completed trial" if not chosen else "one completed trial of its own parameters"
         raise HpoError(
             f"study {name!r} has {has}, and to confirm takes {FEWEST} to compare;"
-            f" see: hpo status --study {name}"
+            f" see: hpo status --study {shlex.quote(name)}"
         )
     return chosen
 

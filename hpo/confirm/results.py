@@ -4,6 +4,7 @@ The run that chose a candidate counts for nothing here: of many noisy scores the
 whose noise was lucky, so it is too high on average.
 """
 
+import shlex
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ def winning_run(database: Database, results: Results) -> tuple[Candidate, Frozen
     if winner is None:
         raise HpoError(
             f"no candidate of {results.study!r} has two completed runs yet;"
-            f" next: hpo worker --study {results.study}"
+            f" next: hpo worker --study {shlex.quote(results.study)}"
         )
     study = optuna.load_study(study_name=results.study, storage=database.storage)
     runs = [
@@ -151,6 +152,6 @@ def confirmed(database: Database, name: str) -> tuple[Pinned, Results]:
     if results is None:
         raise HpoError(
             f"the best trials of study {name!r} were not run again yet;"
-            f" next: hpo confirm --study {name}"
+            f" next: hpo confirm --study {shlex.quote(name)}"
         )
     return pinned, results

@@ -73,7 +73,8 @@ def _tell_missing(
 
 def _none_here(name: str, trials: Sequence[KeptTrial]) -> str:
     if not trials:
-        return f"study {name!r} has no completed trial yet; see: hpo status --study {name}"
+        see = f"hpo status --study {shlex.quote(name)}"
+        return f"study {name!r} has no completed trial yet; see: {see}"
     return (
         f"none of the {len(trials)} best trials of {name!r} has its model here; say with --output"
         " where this machine's workers keep them"

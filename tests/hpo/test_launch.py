@@ -139,7 +139,7 @@ def test_a_worker_names_other_programs_trials_at_its_start_and_does_its_work(
     said: list[str] = []
     monkeypatch.setattr("hpo.progress.Progress.say", lambda _self, text, **_: said.append(text))
     optuna.load_study(study_name="s", storage=database.storage).ask()
-    assert start().reason.startswith("1 trials done")
+    assert start().reason.startswith("1 trial done")
     assert said[0].startswith("1 running trial without a lease")
     assert said[1].startswith("trial 1 starts")
     assert said[-1] == said[0]  # the search does not wait for it, so its end says so again
@@ -211,7 +211,7 @@ def test_a_worker_whose_gpu_is_gone_takes_no_trial_to_the_cpu(
     monkeypatch.setattr(hpo.launch, "pick_device", lambda: torch.device("cuda", 0))
     monkeypatch.setattr(hpo.launch, "device_name", lambda device: device.type)
     monkeypatch.setattr(hpo.launch, "check_kernels", lambda _: None)
-    assert start(device_lost=True).reason.startswith("1 trials done")
+    assert start(device_lost=True).reason.startswith("1 trial done")
 
 
 def test_data_that_are_not_there_are_refused(start: Work) -> None:
