@@ -133,7 +133,9 @@ def find_leaf(root: type[BaseModel], path: str) -> Leaf:
         fields = {key: kind for one in here for key, kind in (members(one) or {}).items()}
         if part not in fields:
             where = ".".join(parts[: depth + 1])
-            raise ConfigError(f"unknown field {where}; {nearest(part, list(fields))}")
+            home = elsewhere(part, root) if where == path and part not in NOT_HERE else None
+            hint = f"did you mean {home}.{part}?" if home else nearest(part, list(fields))
+            raise ConfigError(f"unknown field {where}; {hint}")
         annotation = fields[part]
         here = alternatives(annotation)
     kinds = frozenset(_kind(one) for one in here)

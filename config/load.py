@@ -90,7 +90,7 @@ def _loaded(
 def _blamed(problem: str, source: str, settings: Sequence[Setting]) -> str:
     """Say where a problem was written: in the last setting of that field, or else in the file."""
     for setting in reversed(settings):
-        if setting.field in problem:
+        if setting.concerns(problem):
             return setting.blamed(problem)
     return problem if source in preset_names() else f"{source}: {problem}"
 
@@ -108,6 +108,9 @@ def _from_source(source: str) -> dict[str, object]:
         return _layer(PRESETS / f"{source}.yaml")
     layer = _layer(_path(source))
     base = layer.pop("preset", DEFAULT_PRESET)
+    others = [str(key) for key in layer if key not in Configuration.model_fields]
+    if mistyped := get_close_matches("preset", others, n=1):
+        raise SourceError(f"{source}: unknown key {mistyped[0]}; did you mean preset?")
     if base not in preset_names():
         raise SourceError(f"{source}: preset: {_unknown_preset(str(base))}")
     return merged(_layer(PRESETS / f"{base}.yaml"), layer)
@@ -139,10 +142,10 @@ def _text(path: Path) -> str:
     try:
         return read_text(path)
     except FileNotFoundError as error:
-        raise SourceError(f"no such file; {_unknown_preset(str(path))}") from error
+        raise SourceError(f"no such file, and {_unknown_preset(str(path))}") from error
 
 
 def _unknown_preset(name: str) -> str:
     close = get_close_matches(name, preset_names(), n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    return f"{name!r} is no preset either; presets: {', '.join(preset_names())}{hint}"
+    return f"{name!r} is no preset; presets: {', '.join(preset_names())}{hint}"

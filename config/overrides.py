@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,16 @@ class Setting:
     field: str
     text: str
     written: str
+
+    def concerns(self, problem: str) -> bool:
+        """Whether a problem is one of this field, of what is in it, or of what it is a part of.
+
+        The field's entry in the search space has its name too, and is another matter.
+        """
+        if re.search(rf"(?<![\w.]){re.escape(self.field)}(?!\w)", problem):
+            return True
+        path = problem.partition(":")[0]
+        return "." in path and self.field.startswith(f"{path}.")
 
     def blamed(self, problem: str) -> str:
         """Give the problem's line with where it was written in front, the field named once."""

@@ -62,12 +62,12 @@ def _line(problem: ErrorDetails, root: type[BaseModel]) -> str:
         home = None if key in NOT_HERE else elsewhere(key, root)
         hint = f"it belongs in {home}" if home else nearest(key, valid)
         return f"unknown key {path}; {hint}"
-    path, valid = _walk(location, root)
-    text = _text(problem, valid)
+    path, _ = _walk(location, root)
+    text = _text(problem)
     return f"{path}: {text}" if path else text
 
 
-def _text(problem: ErrorDetails, valid: list[str]) -> str:
+def _text(problem: ErrorDetails) -> str:
     """Say what is wrong with the value and what to write instead."""
     kind, value = problem["type"], shown(problem["input"])
     context: dict[str, Any] = problem.get("ctx", {})
@@ -85,7 +85,7 @@ def _text(problem: ErrorDetails, valid: list[str]) -> str:
         case "union_tag_invalid":
             text = _choose(context["tag"], context["expected_tags"])
         case "union_tag_not_found":
-            text = f"{value} lacks {context['discriminator']}; {_missing_tag(valid)}"
+            text = f"{value} lacks {context['discriminator']}; {_missing_tag(problem)}"
         case _ if kind in BOUNDS:
             text = f"{value} is out of range; it must be {BOUNDS[kind].format(**context)}"
         case _ if wanted := WANTED.get(kind.split("_", maxsplit=1)[0]):
@@ -103,10 +103,11 @@ def _choose(given: object, expected: str) -> str:
     return f"{shown(given)} is not one of {', '.join(words)}{listed}"
 
 
-def _missing_tag(valid: list[str]) -> str:
-    if "choices" in valid:
+def _missing_tag(problem: ErrorDetails) -> str:
+    if "search_space" in problem["loc"]:
         return "write low and high, or choices"
-    return "write its name, such as {name: median}"
+    example = "tpe" if "sampler" in problem["loc"] else "median"
+    return f"write its name, such as {{name: {example}}}"
 
 
 def _walk(location: tuple[int | str, ...], root: type[BaseModel]) -> tuple[str, list[str]]:

@@ -139,8 +139,9 @@ def test_a_byte_order_mark_is_read_over(tmp_path):
         ("kobart", "is not a mapping of sections"),
         ("training: {learning_rate: 1, learning_rate: 2}", "'learning_rate' is given twice"),
         ("training: [", "line 1: "),
-        ("preset: kobrt", "'kobrt' is no preset either; .* did you mean kobart"),
-        ("preset: [kobart]", "is no preset either"),
+        ("preset: kobrt", "'kobrt' is no preset; .* did you mean kobart"),
+        ("presett: kobart", "unknown key presett; did you mean preset?"),
+        ("preset: [kobart]", "is no preset"),
         ("training: {fp16: 3}", "training.fp16: 3 is not true or false"),
         ("training: {learning_rat: 3}", "unknown key training.learning_rat"),
         ("1: 2", "unknown key 1; valid here: general"),
@@ -162,7 +163,7 @@ def test_a_refusal_names_the_file(write_file, text, reason):
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("kobrt", "no such file; 'kobrt' is no preset either; .*did you mean kobart"),
+        ("kobrt", "no such file, and 'kobrt' is no preset; .*did you mean kobart"),
         ("nowhere/config.yaml", "no such file"),
         ("/", "cannot be read"),
         ("a\0b", "cannot be read"),

@@ -122,6 +122,24 @@ def test_a_refusal_names_the_override(override, message):
     assert str(refusal.value).startswith(message)
 
 
+BAD_RANGE = "optuna: {search_space: {training.learning_rate: {low: 1e-4, high: 1e-5}}}"
+
+
+@pytest.mark.parametrize("field", ["training.learning_rate", "optuna.n_trials"])
+def test_a_files_search_space_is_not_blamed_on_another_override(write_file, field):
+    file = write_file(BAD_RANGE)
+    with pytest.raises(ConfigError) as refusal:
+        load(file, overrides=[f"{field}=1"])
+    assert str(refusal.value).startswith(f"{file}: optuna.search_space.training.learning_rate: ")
+
+
+def test_an_end_of_a_range_is_blamed_for_the_range(write_file):
+    setting = "optuna.search_space.training.learning_rate.high"
+    with pytest.raises(ConfigError) as refusal:
+        load("kobart", overrides=[f"{setting}=1e-7"])
+    assert str(refusal.value).startswith(f"-o {setting}: ")
+
+
 def test_a_setting_below_a_value_is_refused():
     with pytest.raises(ConfigError, match=r"max_encoder_length: {'x': 3} is not a whole number"):
         load("kobart", overrides=["model.max_encoder_length.x=3"])

@@ -110,6 +110,10 @@ def problem(mapping: dict[str, object]) -> str:
             ),
         ),
         (
+            {"optuna": {"sampler": {"seed": 3}}},
+            "optuna.sampler: {'seed': 3} lacks 'name'; write its name, such as {name: tpe}",
+        ),
+        (
             {"optuna": {"search_space": {"training.weight_decay": {}}}},
             (
                 "optuna.search_space.training.weight_decay: {} lacks 'type'; write low and "

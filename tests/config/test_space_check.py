@@ -52,7 +52,7 @@ def test_what_can_be_searched_is_accepted(with_space, space):
     [
         ("training.learning_rat", {"low": 1, "high": 2}, "did you mean learning_rate?"),
         ("trainin.learning_rate", {"low": 1, "high": 2}, "unknown field trainin; did you mean"),
-        ("learning_rate", {"low": 1, "high": 2}, "unknown field learning_rate"),
+        ("learning_rate", {"low": 1, "high": 2}, "did you mean training.learning_rate?"),
         ("training.learning_rate.x", {"low": 1, "high": 2}, "unknown field"),
         ("training", {"low": 1, "high": 2}, "name one of its fields: learning_rate,"),
         ("model.architecture", {"choices": [1]}, "name one of its fields: d_model,"),
