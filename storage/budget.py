@@ -15,7 +15,6 @@ import sqlalchemy as sa
 
 from storage import lease_rows
 from storage.connect import Database
-from storage.errors import NoDatabase
 from storage.retries import count_retries
 from storage.tables import STUDY_ATTRIBUTES, TRIALS
 
@@ -192,8 +191,7 @@ def _running_s(connection: sa.Connection, study_id: int, *, now: float) -> float
 
 
 def _locked(database: Database, connection: sa.Connection, study_id: int) -> float:
-    if not lease_rows.lock_study(connection, study_id):
-        raise NoDatabase(f"study {study_id} is no longer in {database.url}")
+    database.lock_study(connection, study_id)
     return lease_rows.read_clock(connection)
 
 

@@ -17,7 +17,7 @@ import filelock
 import optuna
 import sqlalchemy as sa
 
-from storage import schema
+from storage import lease_rows, schema
 from storage.engines import READING, make_engine
 from storage.errors import BadFile, Busy, NoDatabase, NotAllowed
 from storage.failures import translated
@@ -118,6 +118,11 @@ class Database:
         """
         with exclusive(self.url, self.engine, name, retry=self._retry):
             yield
+
+    def lock_study(self, connection: sa.Connection, study_id: int) -> None:
+        """Keep every other decision on the study out until commit. Raises NoDatabase without it."""
+        if not lease_rows.lock_study(connection, study_id):
+            raise NoDatabase(f"study {study_id} is no longer in {self.url}")
 
     def study_names(self) -> list[str]:
         """List the names of all studies, sorted; Optuna would read all that they hold."""

@@ -15,7 +15,7 @@ from storage import budget as budgets
 from storage import lease_rows
 from storage.budget import Budget
 from storage.connect import Database
-from storage.errors import LeaseLost, NoDatabase
+from storage.errors import LeaseLost
 from storage.failures import translated
 from storage.lease import LEASE_S, Lease, Spent, Wait
 from storage.lease_rows import FORFEITED, GIVEN_BACK, Abandoned, Held, HeldTrial, LeaseRow
@@ -162,8 +162,7 @@ class Leases:
 
     def _lock(self, connection: sa.Connection) -> float:
         """Keep other decisions out until commit; give the time, read after the wait for that."""
-        if not lease_rows.lock_study(connection, self._study_id):
-            raise NoDatabase(f"study {self._study_id} is no longer in {self._database.url}")
+        self._database.lock_study(connection, self._study_id)
         return lease_rows.read_clock(connection)
 
     def _change(self, lease: Lease, **values: object) -> bool:

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from storage import lease_rows
 from storage.connect import Database
-from storage.errors import NoDatabase
 from storage.lease_rows import FIXED_PARAMS
 from storage.tables import SYSTEM_ATTRIBUTES, TRIALS
 
@@ -29,8 +28,7 @@ def queue_missing(database: Database, study_id: int, wanted: Sequence[ToQueue]) 
     """
 
     def queue(connection: sa.Connection) -> int:
-        if not lease_rows.lock_study(connection, study_id):
-            raise NoDatabase(f"study {study_id} is no longer in {database.url}")
+        database.lock_study(connection, study_id)
         known = _queued(connection, study_id)
         for one in wanted:
             key = _key(one.params)

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from storage import lease_rows
 from storage.connect import Database
-from storage.errors import AlreadyQueued, NoDatabase
+from storage.errors import AlreadyQueued
 from storage.tables import TRIALS, USER_ATTRIBUTES
 
 RETRY_OF = "hpo:retry_of"  # user attribute with the number of the trial that is tried again
@@ -42,8 +42,7 @@ def queue_again(
     known: list[set[int]] = []
 
     def queue(connection: sa.Connection) -> dict[int, int]:
-        if not lease_rows.lock_study(connection, study_id):
-            raise NoDatabase(f"study {study_id} is no longer in {database.url}")
+        database.lock_study(connection, study_id)
         retries = _retries(connection, study_id)
         if known:
             # Asked again after a lost answer: what is new may be the first asking's own work.

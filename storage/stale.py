@@ -16,7 +16,6 @@ from optuna.trial import TrialState
 from storage import lease_rows
 from storage.connect import Database
 from storage.engines import CONNECT_TIMEOUT_S
-from storage.errors import NoDatabase
 from storage.failures import translated
 from storage.lease_rows import ERROR, FORFEITED, GIVEN_BACK
 from storage.tables import HEARTBEATS, LEASES, TRIALS, USER_ATTRIBUTES
@@ -71,8 +70,7 @@ class StaleTrials:
         """
 
         def fail(connection: sa.Connection) -> bool:
-            if not lease_rows.lock_study(connection, self._study_id):
-                raise NoDatabase(f"study {self._study_id} is no longer in {self._database.url}")
+            self._database.lock_study(connection, self._study_id)
             mine = TRIALS.c.study_id == self._study_id, TRIALS.c.number == number
             locked = sa.select(TRIALS.c.trial_id).where(*mine).with_for_update()
             trial_id = connection.execute(locked).scalar()

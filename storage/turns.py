@@ -15,7 +15,6 @@ import sqlalchemy as sa
 
 from storage import lease_rows
 from storage.connect import Database
-from storage.errors import NoDatabase
 from storage.tables import STUDY_ATTRIBUTES
 from storage.trial_writes import put
 
@@ -87,8 +86,7 @@ class Turns:
         return found
 
     def _locked(self, connection: sa.Connection) -> tuple[float, dict[str, Any]]:
-        if not lease_rows.lock_study(connection, self._study_id):
-            raise NoDatabase(f"study {self._study_id} is no longer in {self._database.url}")
+        self._database.lock_study(connection, self._study_id)
         return lease_rows.read_clock(connection), self._read(connection)
 
     def _read(self, connection: sa.Connection) -> dict[str, Any]:

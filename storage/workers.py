@@ -6,9 +6,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from storage.connect import Database
-from storage.errors import NoDatabase
 from storage.lease import LEASE_S
-from storage.lease_rows import lock_study
 from storage.tables import WORKERS, clock
 
 LOST_AFTER_S = 3 * LEASE_S
@@ -54,8 +52,7 @@ class Workers:
 
         def enter(connection: sa.Connection) -> None:
             # SQLite would keep a row of no study, and give it to the next study of that number.
-            if not lock_study(connection, self._study_id):
-                raise NoDatabase(f"study {self._study_id} is no longer in {self._database.url}")
+            self._database.lock_study(connection, self._study_id)
             connection.execute(WORKERS.delete().where(self._is(worker)))
             connection.execute(row)
 
