@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import filelock
-import optuna
 import sqlalchemy as sa
 
 from storage import lease_rows, schema
@@ -136,10 +135,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; the object may not be used afterwards."""
-        backend = getattr(self.storage, "_backend", self.storage)
-        if isinstance(backend, optuna.storages.RDBStorage):
-            backend.remove_session()
-            backend.engine.dispose()
+        self.storage.close()
         self.engine.dispose()
 
     def __enter__(self) -> Self:

@@ -1,7 +1,6 @@
 """A database that this process can read and not write: the server itself refuses."""
 
 import sqlalchemy as sa
-from optuna.storages import RDBStorage
 
 from storage.connect import Database
 
@@ -11,11 +10,7 @@ def refuse_writes(database: Database) -> None:
 
     Works for Optuna's storage and for our tables; a write ends in the database's own error.
     """
-    backend = getattr(database.storage, "_backend", database.storage)
-    engines = {database.engine}
-    if isinstance(backend, RDBStorage):
-        engines.add(backend.engine)
-    for engine in engines:
+    for engine in {database.engine, database.storage.engine}:
         sa.event.listen(engine, "begin", _read_only)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import sqlalchemy as sa
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
@@ -36,6 +37,16 @@ class TrialCache(_CachedStorage):
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
         self._look = threading.local()
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The engine it works on; on PostgreSQL it is the database's own."""
+        return self._repeating.engine
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._repeating.remove_session()
+        self.engine.dispose()
 
     def together(self, trial_id: int) -> AbstractContextManager[None]:
         """Write what is written to the trial in the context at its end, in one transaction.
