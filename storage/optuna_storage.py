@@ -23,7 +23,7 @@ from sqlalchemy import orm
 from typing_extensions import override
 
 from storage.fence import Fences
-from storage.patience import AT_ONCE, Patience
+from storage.patience import AT_ONCE
 from storage.retry import Retry
 from storage.tables import TRIALS
 from storage.trial_storage import TrialStorage
@@ -55,21 +55,14 @@ class _AlreadyThere(Exception):
         self.trial_id = trial_id
 
 
+class _Session(orm.Session):
+    """A session that adds studies and trials under ids which were taken for them before."""
+
+
 class RepeatingStorage(TrialStorage):
     """Optuna's storage whose calls outlast an outage; failures are StorageErrors."""
 
-    def __init__(
-        self,
-        url: StorageURL,
-        *,
-        retry: Retry,
-        fences: Fences,
-        patience: Patience,
-        engine: sa.Engine | None = None,
-    ) -> None:
-        super().__init__(url, retry=retry, fences=fences, patience=patience, engine=engine)
-        sa.event.listen(self.scoped_session, "before_flush", _use_reserved)
-        sa.event.listen(self.scoped_session, "before_flush", _take_trial_id)
+    session_kind = _Session
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _opened_again, (self._storage_url,)
@@ -176,6 +169,7 @@ def _opened_again(url: StorageURL) -> RepeatingStorage:
     return RepeatingStorage(url, retry=Retry(url, AT_ONCE), fences=Fences(), patience=AT_ONCE)
 
 
+@sa.event.listens_for(_Session, "before_flush")
 def _use_reserved(session: orm.Session, *_: object) -> None:
     """Give the study that is being added the id that was reserved for it."""
     reserved = session.info.get(_RESERVED)
@@ -184,6 +178,7 @@ def _use_reserved(session: orm.Session, *_: object) -> None:
             row.study_id = reserved
 
 
+@sa.event.listens_for(_Session, "before_flush")
 def _take_trial_id(session: orm.Session, *_: object) -> None:
     """Give the trial that is being added its id, and keep it in mind for an asking after this.
 

@@ -42,6 +42,8 @@ T = TypeVar("T")
 class TrialStorage(RDBStorage):
     """Optuna's storage, with the reads and writes of trials that a worker waits for."""
 
+    session_kind: type[orm.Session] = orm.Session
+
     def __init__(
         self,
         url: StorageURL,
@@ -66,7 +68,7 @@ class TrialStorage(RDBStorage):
             engine = sa.create_engine(self.url, **self.engine_kwargs)
             spare_pings(engine)
         self.engine = engine
-        self.scoped_session = orm.scoped_session(orm.sessionmaker(bind=engine))
+        self.scoped_session = orm.scoped_session(orm.sessionmaker(engine, class_=self.session_kind))
         self._collecting: dict[int, TrialWrites] = {}
 
     @functools.cached_property
