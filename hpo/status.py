@@ -101,11 +101,6 @@ class Status:
         """Running trials that count to the budget: not those of other programs."""
         return self.running - sum(trial.foreign for trial in self.stale)
 
-    @property
-    def total(self) -> int:
-        """Trials that were taken, in any state."""
-        return self.complete + self.pruned + self.infeasible + self.running + self.failed
-
     def as_json(self) -> dict[str, Any]:
         """The stable JSON form of `hpo status --json`."""
         best = self.best

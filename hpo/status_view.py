@@ -55,7 +55,7 @@ def _failures(failures: tuple[Failure, ...]) -> list[Text]:
     """The last ones, a line each: hpo status --json has all."""
     last = [Text(f"failed   {failure}") for failure in failures[-FAILURES_SHOWN:]]
     more = len(failures) - len(last)
-    return [*last, Text(f"         and {more} earlier ones (--json)")] if more else last
+    return [*last, Text(f"         and {more} earlier (--json)")] if more else last
 
 
 def _stale(status: Status) -> list[Text]:

@@ -19,6 +19,8 @@ from hpo.trial_record import best_trial
 from storage.connect import Database
 from storage.errors import StorageError
 
+UNFOLDED = 100_000  # columns
+
 
 class WorkerConsole(Console):
     """A console whose reader may go away (`hpo worker | head`) without ending the worker."""
@@ -37,6 +39,14 @@ def make_console() -> Console:
     handler.setFormatter(HidingFormatter("%(message)s"))
     logging.getLogger("trainer.augment").setLevel(logging.INFO)  # what was made, kept, dropped
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return console
+
+
+def listing_console() -> Console:
+    """A console that folds lines for a terminal alone: programs look for words in them."""
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = UNFOLDED
     return console
 
 

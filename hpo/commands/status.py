@@ -22,12 +22,12 @@ WATCH_EVERY_S = 2.0
 @plain_errors
 def status(study: str | None, as_json: bool, watch: bool, storage: str) -> None:
     """Show a study's trials by state, its budget, workers, best trial and the time left."""
-    from rich.console import Console
     from rich.live import Live
 
     from hpo.opening import choose_study, open_database
     from hpo.status import collect
     from hpo.status_view import view
+    from hpo.terminal import listing_console
 
     if watch and as_json:
         raise click.UsageError("--watch shows a table; leave --json out")
@@ -36,7 +36,7 @@ def status(study: str | None, as_json: bool, watch: bool, storage: str) -> None:
         if as_json:
             click.echo(json.dumps(collect(database, name).as_json(), ensure_ascii=False, indent=2))
             return
-        console = Console()
+        console = listing_console()
         if not watch:
             console.print(view(collect(database, name)))
             return

@@ -1,8 +1,14 @@
 """`hpo studies`: list what the database holds."""
 
+import contextlib
+from typing import TYPE_CHECKING
+
 import click
 
 from hpo.commands.options import plain_errors, storage_option
+
+if TYPE_CHECKING:
+    from storage.connect import Database
 
 
 @click.command(
@@ -13,12 +19,13 @@ from hpo.commands.options import plain_errors, storage_option
 @plain_errors
 def studies(storage: str) -> None:
     """List the studies in the database with their trials and best values."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from hpo.errors import NoSuchStudy
     from hpo.opening import open_database
-    from hpo.status import collect, study_names
+    from hpo.status import study_names
+    from hpo.terminal import listing_console
 
     with open_database(storage) as database:
         names = study_names(database)
@@ -27,7 +34,21 @@ def studies(storage: str) -> None:
             return
         table = Table("study", "trials", "running", "best", box=None, pad_edge=False)
         for name in names:
-            found = collect(database, name)
-            best = f"{found.best.value:.4f} (trial {found.best.number})" if found.best else "-"
-            table.add_row(Text(name), f"{found.total}/{found.budget}", str(found.running), best)
-    Console().print(table)
+            with contextlib.suppress(NoSuchStudy):  # deleted since
+                table.add_row(Text(name), *_cells(database, name))
+    listing_console().print(table)
+
+
+def _cells(database: "Database", name: str) -> tuple[str, str, str]:
+    """Trials, running ones and the best, or why a study is not hpo's: others share a database."""
+    from hpo.errors import NotPinned, WorkerRefused
+    from hpo.status import collect
+
+    try:
+        found = collect(database, name)
+    except NotPinned:
+        return "-", "-", "not made by hpo"
+    except WorkerRefused:
+        return "-", "-", "of another version of hpo"
+    best = f"{found.best.value:.4f} (trial {found.best.number})" if found.best else "-"
+    return f"{found.taken}/{found.budget}", str(found.running), best
