@@ -31,7 +31,7 @@ class WorkerStatus:
     device: str
     doing: str
     trial: int | None
-    epoch: int | None
+    epoch: float | None
     value: float | None
     seen_s: float
     lost: bool
@@ -143,8 +143,9 @@ def collect(database: Database, name: str) -> Status:
     by_worker = {
         row.worker: by_id[row.trial_id] for row in leases.rows(done=False) if row.trial_id in by_id
     }
+    per_epoch = pinned.config.training.evaluations_per_epoch
     workers = tuple(
-        _worker(row, by_worker.get(row.worker))
+        _worker(row, by_worker.get(row.worker), per_epoch=per_epoch)
         for row in Workers(database, study_id).rows()
         if row.state != "left"
     )
@@ -206,7 +207,7 @@ def _stopped(
     return (over if closed is None else closed.reason), over is not None
 
 
-def _worker(row: WorkerRow, trial: FrozenTrial | None) -> WorkerStatus:
+def _worker(row: WorkerRow, trial: FrozenTrial | None, *, per_epoch: int) -> WorkerStatus:
     step = trial.last_step if trial is not None else None
     return WorkerStatus(
         worker=row.worker,
@@ -215,7 +216,7 @@ def _worker(row: WorkerRow, trial: FrozenTrial | None) -> WorkerStatus:
         device=row.device,
         doing=row.doing,
         trial=trial.number if trial is not None else None,
-        epoch=step,
+        epoch=step and step / per_epoch,
         value=trial.intermediate_values[step] if trial is not None and step is not None else None,
         seen_s=row.beat_s_ago,
         lost=row.state == "lost",

@@ -136,6 +136,24 @@ def test_a_worker_is_shown_with_its_trial_and_its_last_report(
     assert "host:12" in shown(status)
 
 
+def test_a_workers_epoch_is_counted_in_epochs_where_one_has_several_evaluations(
+    database: Database, configured: Callable[..., Configuration]
+) -> None:
+    config = configured()
+    training = config.training.model_copy(update={"evaluations_per_epoch": 2})
+    twice = config.model_copy(update={"training": training})
+    studies.create(database, "s", twice, data_fingerprint="f" * 64)
+    study = optuna.load_study(study_name="s", storage=database.storage)
+    study_id = database.storage.get_study_id_from_name("s")
+    Workers(database, study_id).register("w1", host="host", pid=12, device="cpu")
+    leases = Leases(database, study_id)
+    lease = leases.claim("w1", n_trials=5)
+    assert isinstance(lease, Lease)
+    optuna.trial.Trial(study, leases.start(lease).trial_id or 0).report(0.25, 3)
+    (worker,) = collect(database, "s").workers
+    assert worker.epoch == 1.5
+
+
 def test_pruned_trials_never_win(study: optuna.Study) -> None:
     study.add_trial(finished(0.9, TrialState.PRUNED))
     assert best_trial(study) is None
