@@ -3,7 +3,7 @@
 import statistics
 from pathlib import Path
 
-from benchmarks.storage.fill import Fill, configuration, fill
+from benchmarks.storage.fill import EVALUATIONS, Fill, configuration, fill
 from benchmarks.storage.workers import ASK, REPORT, Job, Seconds, run_ours
 from storage.url import StorageURL
 
@@ -26,4 +26,4 @@ def _measured(path: Path, trials: int) -> Seconds:
     fill(StorageURL.parse(url), Fill(trials), configuration(*OPTIONS))
     job = Job(url, "w", trials=TRIALS)
     run_ours(job)
-    return {ASK: job.seconds[ASK][1:], REPORT: job.seconds[REPORT][len(job.seconds[ASK]) :]}
+    return {ASK: job.seconds[ASK][1:], REPORT: job.seconds[REPORT][EVALUATIONS:]}
