@@ -8,10 +8,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Event
-from typing import Any
+from multiprocessing.synchronize import Event, Semaphore
 
 import optuna
 
@@ -127,7 +125,7 @@ def _crowd_process(
     load: Load,
     numbers: range,
     stop: Event,
-    at_work: Any,  # a semaphore; its class is not public
+    at_work: Semaphore,
     found: "Queue[tuple[Seconds, list[str]]]",
 ) -> None:
     _be_quiet()
@@ -182,7 +180,7 @@ class _Paced:
         return not self._ends.wait(wait_s)
 
 
-def _once(call: Any) -> Any:
+def _once(call: Callable[[], object]) -> Callable[[], None]:
     """Give a function that passes its first call on."""
     left = [call]
 
@@ -190,7 +188,7 @@ def _once(call: Any) -> Any:
         if left:
             left.pop()()
 
-    return partial(passed)
+    return passed
 
 
 def _be_quiet() -> None:

@@ -25,7 +25,7 @@ class Cell:
         return [statistics.median(one.seconds[call]) for one in self.rounds[side]]
 
     def pooled(self, side: str, call: str) -> list[float]:
-        """Give the seconds of a call in all rounds, without each worker's first."""
+        """Give the seconds of a call in all rounds."""
         return [value for one in self.rounds[side] for value in one.seconds[call]]
 
     def share(self, side: str) -> float:
