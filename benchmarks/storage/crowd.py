@@ -14,7 +14,8 @@ from multiprocessing.synchronize import Event, Semaphore
 import optuna
 
 from benchmarks.storage.fill import EVALUATIONS, OURS, configuration
-from benchmarks.storage.workers import CALLS, Job, Seconds, run_ours, run_plain
+from benchmarks.storage.plain import run_plain
+from benchmarks.storage.workers import CALLS, Job, Seconds, run_ours
 
 TRIAL_S = 300.0  # how long a trial of the crowd takes
 START_S = 240.0  # longest wait for the crowd to be at work

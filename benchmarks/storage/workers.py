@@ -1,6 +1,6 @@
-"""Workers that only ask, report and tell: `hpo`'s own, and plain Optuna's, timed call by call.
+"""Workers of `hpo` that only ask, report and tell, timed call by call; plain.py has Optuna's.
 
-Ours is the whole worker (claim, lease, beats, curve, records, note) with a training that takes no
+It is the whole worker (claim, lease, beats, curve, records, note) with a training that takes no
 time. A worker of the crowd is the same but knows nothing of the trials before it: in a steady state
 a worker reads only what is new or unfinished, so the database has the same work, and 200 of them
 fit into one process.
@@ -14,16 +14,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, cast
 
-import optuna
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.storages import BaseStorage, get_storage
+from optuna.storages import BaseStorage
 from optuna.storages._cached_storage import _CachedStorage, _StudyInfo
-from optuna.trial import Trial, TrialState
+from optuna.trial import Trial
 from rich.console import Console
 from typing_extensions import override
 
-from benchmarks.storage.fill import EVALUATIONS, STUDY, open_plain
-from config.samplers import TPE
+from benchmarks.storage.fill import EVALUATIONS, STUDY
 from config.schema import Configuration
 from config.space import apply
 from hpo import study as studies
@@ -33,10 +30,8 @@ from hpo.extension import study_budget
 from hpo.lease_keeper import LeaseKeeper
 from hpo.objective import Objective
 from hpo.progress import Progress
-from hpo.pruners import make_pruner
-from hpo.samplers import derive_seed, make_sampler
+from hpo.samplers import make_sampler
 from hpo.stop import StopRequest
-from hpo.suggest import suggest
 from hpo.trial_run import Outcome, Surroundings, TrialRun
 from hpo.turnover import Turnover
 from hpo.wandb_mirror import Mirror
@@ -52,7 +47,7 @@ from trainer.evaluation import Evaluation, FitResult, Sample
 from trainer.rouge import Scores
 from trainer.session import TrainingSession
 
-ASK, REPORT, TELL, TRIAL = "ask", "report", "tell", "trial"
+ASK, REPORT, TELL = "ask", "report", "tell"
 CALLS = (ASK, REPORT, TELL)
 OUTAGE_S = 60.0  # how long a crowded pooler is asked again, as a real worker does
 Seconds = dict[str, list[float]]
@@ -119,57 +114,13 @@ def run_ours(job: Job) -> None:
         Worker(
             name=job.name,
             database=database,
-            objective=_Scripted(around, pinned.config, watch),
+            objective=_Scripted(around, pinned.config, _no_session(), watch=watch),
             leases=_Timed(database, study_id, watch),
             budget=study_budget(database, STUDY, pinned),
             workers=workers,
             limits=Limits(max_trials=job.trials),
         ).run()
         watch.tell_ended()
-
-
-def run_plain(job: Job, config: Configuration) -> None:
-    """Run one worker of plain Optuna with the same sampler and pruner, and note its seconds."""
-    backend = open_plain(job.url)
-    storage = get_storage(backend)
-    if job.knows_from is not None:
-        forget_the_past(storage, storage.get_study_id_from_name(STUDY), job.knows_from)
-    sampler = _optunas(config, job.name) if job.knows_from is None else RandomSampler()
-    study = optuna.load_study(
-        study_name=STUDY, storage=storage, sampler=sampler, pruner=make_pruner(config)
-    )
-    done = 0
-    while job.trials is None or done < job.trials:
-        began = time.perf_counter()
-        trial = study.ask()
-        suggest(trial, config.optuna.search_space)
-        job.seconds[ASK].append(time.perf_counter() - began)
-        job.started()
-        if not _report_plain(job, study, trial):
-            break
-        done += 1
-    backend.remove_session()
-    backend.engine.dispose()
-
-
-def _report_plain(job: Job, study: optuna.Study, trial: Trial) -> bool:
-    """Report a trial to its end and tell it; False where the pace ended the worker."""
-    for step in range(1, EVALUATIONS + 1):
-        if not job.pace():
-            return False
-        began = time.perf_counter()
-        trial.report(_value(trial.number, step), step)
-        pruned = trial.should_prune()
-        job.seconds[REPORT].append(time.perf_counter() - began)
-        if pruned:
-            break
-    began = time.perf_counter()
-    if pruned:
-        study.tell(trial, state=TrialState.PRUNED)
-    else:
-        study.tell(trial, _value(trial.number, EVALUATIONS))
-    job.seconds[TELL].append(time.perf_counter() - began)
-    return True
 
 
 @dataclass
@@ -213,14 +164,11 @@ class _Timed(Leases):
         return super().claim(worker, **options)  # type: ignore[arg-type] # passed on as they are
 
 
+@dataclass(frozen=True)
 class _Scripted(Objective):
     """Runs a trial without training: evaluations come as fast as the pace lets them."""
 
-    def __init__(self, around: Surroundings, config: Configuration, watch: _Watch) -> None:
-        files = DataFiles(Path("train.csv"), Path("dev.csv"), None)
-        super().__init__(around, config, TrainingSession(files, Path("cache")))
-        object.__setattr__(self, "watch", watch)  # the class is frozen
-        self.watch: _Watch
+    watch: _Watch = field(kw_only=True)
 
     @override
     def run(
@@ -248,29 +196,24 @@ class _Scripted(Objective):
         return run.ended(_result(evaluations))
 
 
+def _no_session() -> TrainingSession:
+    """A session that nothing is asked of."""
+    return TrainingSession(DataFiles(Path("train.csv"), Path("dev.csv"), None), Path("cache"))
+
+
 def _at_random(config: Configuration, name: str) -> DistinctSampler:
     whole = config.model_dump()
     whole["optuna"]["sampler"] = {"name": "random"}
     return make_sampler(Configuration.model_validate(whole), worker_seed=name)
 
 
-def _optunas(config: Configuration, name: str) -> BaseSampler:
-    """The configured sampler as Optuna has it."""
-    options = config.optuna.sampler
-    if not isinstance(options, TPE):
-        return make_sampler(config, worker_seed=name).inner
-    return TPESampler(
-        **options.model_dump(exclude={"name"}), seed=derive_seed(config.general.seed, name)
-    )
-
-
-def _value(number: int, step: int) -> float:
+def value_of(number: int, step: int) -> float:
     """Better than all trials before, so that a trial runs to its end."""
     return 0.5 + step / 1000 + (number % 97) / 100_000
 
 
 def _evaluation(number: int, step: int) -> Evaluation:
-    value = _value(number, step)
+    value = value_of(number, step)
     return Evaluation(
         step=step,
         epoch=float(step),
