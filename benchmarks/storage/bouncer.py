@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,15 +79,16 @@ class Counted:
         self.most = 0
         self._server, self._database = server, database
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = ThreadPoolExecutor(1)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._looking = self._thread.submit(self._look)
         return self
 
     def __exit__(self, *raised: object) -> None:
         self._over.set()
-        self._thread.join()
+        self._thread.shutdown()
+        self._looking.result()  # raises what went wrong: nothing counted is no count of 0
 
     def _look(self) -> None:
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
