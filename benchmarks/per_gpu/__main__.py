@@ -33,7 +33,10 @@ CPU_TRIALS, QUICK_TRIALS = 4, 2
 
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, print, and remove what was written."""
-    given = _arguments().parse_args(words)
+    parser = _arguments()
+    given = parser.parse_args(words)
+    if given.at_once and 1 not in given.at_once:
+        parser.error("--at-once: 1 has to be among them, which the others are compared with")
     folder = Path(tempfile.mkdtemp(prefix="hpo-bench-per-gpu-"))
     try:
         _compare(given, folder)

@@ -7,6 +7,7 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from benchmarks.architectures import STAND_IN
+from benchmarks.per_gpu.__main__ import main
 from benchmarks.per_gpu.report import table, verdict
 from benchmarks.per_gpu.search import RATE, Found, found, rates, searched
 from benchmarks.trial.task import SAMPLE_DATA, SAMPLE_MODEL, Size, Source, settings
@@ -44,6 +45,12 @@ def test_learning_rates_are_different_and_make_a_search_that_can_be_pinned(tmp_p
     source = Source(SAMPLE_DATA, SAMPLE_MODEL, tmp_path, threads=1)
     config = from_mapping(searched(settings(source, size, seed=0, data=SAMPLE_DATA), chosen))
     assert config.optuna.n_trials == config.optuna.search_space[RATE].size == 12
+
+
+def test_nothing_is_measured_without_what_it_is_compared_with(capsys) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--at-once", "2", "4"])
+    assert "1 has to be among them" in capsys.readouterr().err
 
 
 def test_the_table_shows_ratios_and_differences_of_values() -> None:
