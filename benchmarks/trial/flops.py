@@ -4,6 +4,7 @@ Counted are the matrix products alone, two FLOPs a multiplication and addition, 
 twice the forward one. Padding counts for nothing, nor does what checkpointing computes again.
 """
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ import torch
 from transformers import BartConfig
 
 BACKWARD = 2  # times the forward pass
-PEAK_TFLOPS = {  # dense bf16 on tensor cores, as the data sheets say
+PEAK_TFLOPS = {  # dense bf16 on tensor cores, as the data sheets say; the first that fits counts
     "B200": 2250.0,
     "H200 NVL": 835.0,
     "H200": 989.0,
+    "H100 NVL": 835.0,
     "H100 PCIe": 756.0,
     "H100": 989.0,
     "A100": 312.0,
@@ -66,7 +68,8 @@ def training_flops(shape: Shape, sources: Sequence[int], targets: Sequence[int])
 
 def peak_tflops(card: str) -> float | None:
     """Return the card's peak for bf16 matrices; None for one that the table does not know."""
-    return next((peak for name, peak in PEAK_TFLOPS.items() if name in card), None)
+    named = (peak for name, peak in PEAK_TFLOPS.items() if re.search(rf"\b{name}\b", card))
+    return next(named, None)
 
 
 def measured_tflops(device: torch.device) -> float:

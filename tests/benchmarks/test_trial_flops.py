@@ -27,10 +27,13 @@ def test_pairs_add_up_and_longer_ones_cost_more_than_their_share():
 def test_cards_are_known_by_part_of_their_name():
     assert peak_tflops("NVIDIA H100 80GB HBM3") == 989.0
     assert peak_tflops("NVIDIA H100 PCIe") == 756.0
+    assert peak_tflops("NVIDIA H100 NVL") == 835.0
+    assert peak_tflops("NVIDIA A100-SXM4-80GB") == 312.0
     assert peak_tflops("NVIDIA H200") == 989.0
     assert peak_tflops("NVIDIA L40") == 181.0
     assert peak_tflops("NVIDIA L4") == 121.0
     assert peak_tflops("NVIDIA A10G") == 70.0
+    assert peak_tflops("NVIDIA RTX A1000") is None  # an A10 and an A100 by its letters
     assert peak_tflops("Some New Card") is None
 
 
