@@ -33,7 +33,10 @@ def recorded(
         "name": name,
         "space": {field: _entry(dist) for field, dist in first.distributions.items()},
         "epochs": len(first.intermediate_values),
-        "trials": [_trial(t, diverged=t in diverged) for t in [*finished, *diverged]],
+        "trials": [
+            *(_trial(trial, diverged=False) for trial in finished),
+            *(_trial(trial, diverged=True) for trial in diverged),
+        ],
         "reruns": [[round(score, DIGITS) for score in scores] for scores in reruns],
     }
 
