@@ -33,11 +33,15 @@ FILE = "per-gpu.json"
 
 @dataclass(frozen=True)
 class Measured:
-    """Steps a second of 1, 2, … trainings at once, and what the largest one takes of memory."""
+    """Steps a second of 1, 2, … trainings at once, and what the largest one takes of memory.
+
+    `ended`: why no more were tried; `cramped`: that is memory, which others may have had just then.
+    """
 
     rates: tuple[float, ...]
     need: Room
-    ended: str  # why no more were tried
+    ended: str
+    cramped: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,15 @@ def choose(
     """Choose for this card and study: as kept from before, else measured now and kept.
 
     `threads` says how many CPU threads each of so many trainings gets. The choice is kept in
-    the output folder's cache. Memory is looked at anew each time. Raises HpoError where not one
-    training runs.
+    the output folder's cache. Memory is looked at anew each time; where it ended the measuring and
+    there is more of it now, it is measured again. Raises HpoError where not one training runs.
     """
     room = bursts.room()
     place = Path(config.general.output_dir) / "cache" / FILE
     key = _key(config, room.device, cores, threads(1))
     kept = _measured(_read(place).get(key))
+    if kept is not None and kept.cramped and most_in(room, kept.need) > len(kept.rates):
+        kept = None
     measured = kept or _measure(bursts, room, threads=threads, cores=cores)
     if kept is None:
         _keep(place, key, measured)
@@ -98,8 +104,9 @@ def _measure(bursts: Bursts, room: Room, *, threads: Callable[[int], int], cores
             return Measured(tuple(rates), need, f"{count} at once failed: {error}")
         if rates[-1] < rates[-2] * GAIN:
             return Measured(tuple(rates), need, f"{count} gain less than {GAIN - 1:.0%}")
-    limits = {cores: "cores", MOST: "the most that are tried"}
-    return Measured(tuple(rates), need, f"{most} are all {limits.get(most, 'that fit in memory')}")
+    limit = {cores: "cores", MOST: "the most that are tried"}.get(most)
+    ended = f"{most} are all {limit or 'that fit in memory'}"
+    return Measured(tuple(rates), need, ended, cramped=limit is None)
 
 
 def _reason(measured: Measured, workers: int, room: Room, *, kept: bool) -> str:
@@ -155,5 +162,6 @@ def _measured(kept: Mapping[str, Any] | None) -> Measured | None:
     with suppress(KeyError, TypeError, ValueError):
         if kept is not None:
             rates = tuple(float(rate) for rate in kept["rates"])
-            return Measured(rates, Room(**kept["need"]), str(kept["ended"])) if rates else None
+            need, ended, cramped = Room(**kept["need"]), str(kept["ended"]), bool(kept["cramped"])
+            return Measured(rates, need, ended, cramped=cramped) if rates else None
     return None

@@ -118,6 +118,14 @@ def test_what_was_measured_gives_way_where_memory_is_short_now(config: Configura
     assert "no more fit now" in now.reason
 
 
+def test_it_is_measured_again_where_memory_ended_it_and_is_free_now(config: Configuration) -> None:
+    busy = Room("NVIDIA H200", card=50 * GIB, main=None)
+    assert chosen(config, Measured(10, 16, room=busy)).workers == 2
+    again = Measured(room=busy)
+    assert (chosen(config, again).workers, again.started) == (2, 0)
+    assert chosen(config, Measured(10, 16, 20, 20)).workers == 3
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", "changed"])
 def test_a_damaged_file_only_means_measuring_again(
     config: Configuration, tmp_path: Path, text: str
