@@ -3,6 +3,8 @@
 import logging
 import threading
 
+import pytest
+
 from hpo.chores import Chores, chores_aside
 from hpo.turnover import Turnover
 
@@ -34,7 +36,9 @@ def test_what_an_ended_trial_leaves_waits_until_the_next_one_trains():
     assert done == ["first"]
 
 
-def test_the_end_waits_for_no_next_trial():
+@pytest.mark.timeout(60)
+def test_the_end_waits_for_no_next_trial(monkeypatch):
+    monkeypatch.setattr("hpo.turnover.HELD_S", 1000)
     turnover, done = Turnover(), []
     with chores_aside(turnover) as chores:
         turnover.begin()
