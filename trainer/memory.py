@@ -6,6 +6,7 @@ it is the process's resident set less the allocator's free lists, with a wide al
 belong to it.
 """
 
+import gc
 import resource
 import sys
 from dataclasses import dataclass, replace
@@ -48,6 +49,7 @@ class MemoryBaseline:
         free = max(self._free, free_bytes() - self._given_back)
         if self._grown(replace(held, process=held.process - free)) is None:
             return None
+        gc.unfreeze()  # what the session has the collector pass over may have become garbage
         used = self._used()
         self._free = max(self._free, held.process - used.process)
         return self._grown(used)

@@ -1,6 +1,7 @@
 """Memory after trainings: back at its baseline, or said in words how far it is not."""
 
 import ctypes
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +90,17 @@ def test_what_is_not_given_back_is_said(baseline: MemoryBaseline) -> None:
 def test_garbage_is_no_leak(baseline: MemoryBaseline) -> None:
     garbage()
     assert baseline.excess() is None
+
+
+def test_garbage_that_the_collector_passes_over_is_no_leak(baseline: MemoryBaseline) -> None:
+    gc.disable()
+    try:
+        garbage()
+        gc.freeze()
+    finally:
+        gc.enable()
+    assert baseline.excess() is None
+    assert gc.get_freeze_count() == 0
 
 
 def test_what_was_free_before_is_not_given_back_each_time(

@@ -1,6 +1,8 @@
 """The session: made once for the same part of the configuration, again for another."""
 
-from collections.abc import Callable
+import gc
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,44 @@ def test_what_decides_makes_anew(session: TrainingSession, tiny_config: MakeConf
     assert session.scorer(one) is not session.scorer(characters)
     untagged = tiny_config(preprocessing={"special_tokens": []})
     assert len(session.tokenizer(untagged)) == len(session.tokenizer(one)) - 15
+
+
+class Ring:
+    """An object that only the collector frees."""
+
+    def __init__(self) -> None:
+        self.myself = self
+
+
+@pytest.fixture
+def collected(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Has the collector pass over all that is here now, and look when it is asked only."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    monkeypatch.setattr("trainer.session.PASSED_OVER_FROM", 1_000)
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("collected")
+def test_what_was_in_use_at_a_trainings_end_is_collected_after_another(
+    session: TrainingSession,
+) -> None:
+    used = Ring()
+    gone = weakref.ref(used)
+    session.clear_away()
+    assert gone() is used
+    del used
+    session.clear_away()
+    assert gone() is None
+
+
+@pytest.mark.usefixtures("collected")
+def test_much_that_stays_is_not_looked_at_again(session: TrainingSession) -> None:
+    before = gc.get_freeze_count()
+    stays = [Ring() for _ in range(2_000)]
+    session.clear_away()
+    assert gc.get_freeze_count() - before >= len(stays)
+    assert len(gc.get_objects()) < 1_000
