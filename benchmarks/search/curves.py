@@ -43,7 +43,6 @@ class Curve:
     params: Mapping[str, object]
     scores: tuple[float, ...]
     diverged: bool
-    epoch_s: float = 1.0
 
     @property
     def epochs(self) -> int:
@@ -101,8 +100,7 @@ def load_recorded(path: Path) -> Task:
     kept = json.loads(path.read_text("utf-8"))
     space: SearchSpace = TypeAdapter(SearchSpace).validate_python(kept["space"])
     curves = tuple(
-        Curve(one["params"], tuple(one["scores"]), one["diverged"], one["epoch_s"])
-        for one in kept["trials"]
+        Curve(one["params"], tuple(one["scores"]), one["diverged"]) for one in kept["trials"]
     )
     return Task(
         kept["name"],

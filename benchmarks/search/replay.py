@@ -1,16 +1,15 @@
 """A search replayed on recorded curves, in virtual time, on a real Optuna study in memory.
 
 W workers ask, report, prune and tell in the order in which they would have: each evaluation takes
-one unit of time, or the seconds recorded with the curve. Trials end as in an `hpo worker`: steps
-count from 1, the answer after the last evaluation is not acted on, and a diverged trial is told
-PRUNED with a violated constraint and never wins (docs/decisions/0014).
+one unit of time. Trials end as in an `hpo worker`: steps count from 1, the answer after the last
+evaluation is not acted on, and a diverged trial is told PRUNED with a violated constraint and never
+wins (docs/decisions/0014).
 """
 
 import heapq
 import math
 import random
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,10 +40,9 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The best value known when `epochs` evaluations had been paid for, at `time`."""
+    """The best value known when `epochs` evaluations had been paid for."""
 
     epochs: int
-    time: float
     value: float
 
 
@@ -70,17 +68,12 @@ class Search:
     delivered: list[Incumbent] = field(default_factory=list)
     seen: list[Incumbent] = field(default_factory=list)
     epochs: int = 0
-    time: float = 0.0
+    time: int = 0
 
     @property
     def unpruned_epochs(self) -> int:
         """What the same configurations cost without pruning."""
         return sum(self.task.curves[trial.curve].epochs for trial in self.trials)
-
-    @property
-    def share(self) -> float:
-        """The share of the unpruned search's evaluations that was paid for."""
-        return self.epochs / self.unpruned_epochs
 
     @property
     def unpruned_best(self) -> float:
@@ -102,36 +95,6 @@ class Search:
         """The number of the best finished trial's curve; None where none has finished."""
         finished = [trial.curve for trial in self.trials if trial.complete]
         return max(finished, key=lambda n: self.task.curves[n].value, default=None)
-
-    @property
-    def regret(self) -> float:
-        """How much worse the best finished trial is than the unpruned search's."""
-        return self.unpruned_best - self.best
-
-
-def replay(
-    task: Task,
-    *,
-    sampler: BaseSampler | None = None,
-    pruner: BasePruner,
-    workers: int,
-    n_trials: int,
-    seed: int,
-    real_time: bool = False,
-) -> Search:
-    """Search the task with Optuna's interfaces.
-
-    `sampler` None draws `n_trials` of the table's configurations without repetition: for one seed
-    every pruner meets the same, in the same order. A sampler's proposals are replaced by the
-    nearest recorded configuration that is left.
-    """
-    return run(
-        task,
-        OptunaMethod(task, sampler=sampler, pruner=pruner, seed=seed),
-        workers=workers,
-        n_trials=n_trials,
-        real_time=real_time,
-    )
 
 
 class Unpruned:
@@ -162,12 +125,10 @@ def drawn(task: Task, seed: int) -> list[int]:
     return order
 
 
-def run(
-    task: Task, method: Method, *, workers: int, n_trials: int, real_time: bool = False
-) -> Search:
+def run(task: Task, method: Method, *, workers: int, n_trials: int) -> Search:
     """Let the workers go through `n_trials` trials of the method."""
     search = Search(task)
-    running: list[tuple[float, int, int, int, int]] = []  # when, worker, trial, curve, step
+    running: list[tuple[int, int, int, int, int]] = []  # when, worker, trial, curve, step
     begun = 0
 
     def begin(worker: int) -> None:
@@ -175,8 +136,7 @@ def run(
         if begun < n_trials:
             begun += 1
             trial, curve = method.ask()
-            lasts = task.curves[curve].epoch_s if real_time else 1.0
-            heapq.heappush(running, (search.time + lasts, worker, trial, curve, 1))
+            heapq.heappush(running, (search.time + 1, worker, trial, curve, 1))
 
     for worker in range(workers):
         begin(worker)
@@ -186,8 +146,7 @@ def run(
         if _evaluate(search, method, trial, curve, step):
             begin(worker)
         else:
-            lasts = task.curves[curve].epoch_s if real_time else 1.0
-            heapq.heappush(running, (search.time + lasts, worker, trial, curve, step + 1))
+            heapq.heappush(running, (search.time + 1, worker, trial, curve, step + 1))
     return search
 
 
@@ -214,7 +173,7 @@ def _evaluate(search: Search, method: Method, trial: int, number: int, step: int
 
 def _note(search: Search, incumbents: list[Incumbent], value: float) -> None:
     if not incumbents or value > incumbents[-1].value:
-        incumbents.append(Incumbent(search.epochs, search.time, value))
+        incumbents.append(Incumbent(search.epochs, value))
 
 
 class OptunaMethod:
@@ -275,9 +234,3 @@ def _study(name: str, sampler: BaseSampler, pruner: BasePruner) -> Study:
         return optuna.create_study(
             study_name=name, direction="maximize", sampler=sampler, pruner=pruner
         )
-
-
-def at_epochs(incumbents: Sequence[Incumbent], epochs: float) -> float:
-    """The best value known once that many evaluations had been paid for."""
-    known = [one.value for one in incumbents if one.epochs <= epochs]
-    return known[-1] if known else -math.inf

@@ -1,5 +1,3 @@
-import math
-
 import pytest
 from optuna.pruners import BasePruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import RandomSampler, TPESampler
@@ -8,7 +6,7 @@ from typing_extensions import override
 
 from benchmarks.search.curves import Curve, Task
 from benchmarks.search.methods import OUR_SEARCH, search_methods
-from benchmarks.search.replay import OptunaMethod, Unpruned, at_epochs, drawn, replay, run
+from benchmarks.search.replay import OptunaMethod, Search, Unpruned, drawn, run
 from config.space import CategoricalEntry, FloatEntry
 
 SPACE = {"rate": FloatEntry(low=0.0, high=1.0), "batch": CategoricalEntry(choices=(4, 8))}
@@ -38,13 +36,16 @@ class AtSecond(BasePruner):
         return trial.last_step == 2
 
 
+def replay(task: Task, *, pruner: BasePruner, workers: int, n_trials: int, seed: int) -> Search:
+    method = OptunaMethod(task, sampler=None, pruner=pruner, seed=seed)
+    return run(task, method, workers=workers, n_trials=n_trials)
+
+
 def test_without_pruning_every_evaluation_is_paid_and_the_best_is_kept():
     search = replay(rising(12), pruner=NopPruner(), workers=4, n_trials=10, seed=1)
 
     assert search.epochs == search.unpruned_epochs == 90
-    assert search.share == 1
     assert search.kept
-    assert search.regret == 0
     assert search.time == 9 * 3  # ten trials on four workers
 
 
@@ -56,7 +57,7 @@ def test_workers_take_turns_and_steps_count_from_1():
     assert pruner.asked == [(0, 1), (1, 1), (0, 2), (1, 2), (2, 1), (2, 2)]
     assert search.epochs == 6
     assert not search.kept
-    assert search.regret == math.inf
+    assert search.delivered == []
 
 
 def test_last_evaluation_is_never_pruned():
@@ -101,20 +102,8 @@ def test_incumbent_is_known_only_once_it_was_paid_for():
     made = rising(1, epochs=3)
     search = replay(made, pruner=NopPruner(), workers=1, n_trials=1, seed=0)
 
-    assert at_epochs(search.delivered, 2) == -math.inf
-    assert at_epochs(search.delivered, 3) == made.best
+    assert [(one.epochs, one.value) for one in search.delivered] == [(3, made.best)]
     assert [one.epochs for one in search.seen] == [1, 2, 3]
-
-
-def test_recorded_seconds_decide_who_is_first():
-    slow = Curve({"rate": 0.0, "batch": 4}, (0.1, 0.2), diverged=False, epoch_s=10.0)
-    fast = Curve({"rate": 1.0, "batch": 4}, (0.3, 0.4), diverged=False, epoch_s=1.0)
-    made = Task("made-up", SPACE, (slow, fast), epochs=2, held_out=False)
-
-    search = replay(made, pruner=NopPruner(), workers=2, n_trials=2, seed=0, real_time=True)
-
-    assert [trial.curve for trial in search.trials] == [1, 0]
-    assert search.time == 20
 
 
 def test_sampler_learns_from_what_was_really_tried_and_nothing_is_tried_twice():
