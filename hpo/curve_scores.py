@@ -59,11 +59,17 @@ def _end_of_equal_rank(values: Floats, seen: Floats, ends: Floats) -> Floats:
 
 
 def chance_among_best(given: Expected, n_best: int) -> Floats:
-    """The probability (n) that each trial ends among the `n_best` of them, each taken alone."""
+    """The probability (n) that each trial ends among the `n_best` of them, each taken alone.
+
+    Where the last of them has equals, these share the places that are left: else all trials of a
+    search that scores alike would be its best, and a sampler would never look elsewhere.
+    """
     ranked = np.sort(given.scores)[::-1]
     n_best = min(n_best, len(ranked))
     threshold = (ranked[n_best - 1] + ranked[min(n_best, len(ranked) - 1)]) / 2
+    ahead, level = given.scores > threshold, given.scores == threshold
+    share = (n_best - int(ahead.sum())) / max(int(level.sum()), 1)
     sure = given.deviations == 0
     width = np.where(sure, 1.0, given.deviations)
     chance = np.asarray(ndtr((given.scores - threshold) / width), dtype=np.float64)
-    return np.where(sure, (given.scores >= threshold).astype(np.float64), chance)
+    return np.where(sure, ahead + level * share, chance)

@@ -58,6 +58,15 @@ def test_known_ends_are_among_the_best_or_not(n_best: int) -> None:
     assert chance_among_best(given, n_best).sum() == min(n_best, 3)
 
 
+@pytest.mark.parametrize(
+    ("scores", "chances"),
+    [([1, 1, 1, 1], [0.5] * 4), ([2, 1, 1, 0], [1, 0.5, 0.5, 0]), ([1, 1, 0, 0], [1, 1, 0, 0])],
+)
+def test_equals_share_the_places_that_are_left(scores: list[float], chances: list[float]) -> None:
+    given = Expected(np.array(scores, dtype=float), np.zeros(4))
+    assert chance_among_best(given, 2).tolist() == chances
+
+
 def test_an_uncertain_end_is_partly_among_the_best() -> None:
     given = Expected(np.array([3.0, 2.0, 2.4, 0.0]), np.array([0, 0, 1.0, 0.1]))
     chance = chance_among_best(given, 1)

@@ -115,6 +115,24 @@ def test_a_study_with_nothing_but_infeasible_trials_goes_elsewhere() -> None:
     assert mean(draws(study_of(trials, sampler()))) > 0.5
 
 
+def test_where_all_score_alike_it_goes_on_looking_around() -> None:
+    """As with ROUGE 0 everywhere but in a corner."""
+
+    def level(x: float) -> FrozenTrial:
+        score = 0.1 if x > 0.9 else 0.0
+        return create_trial(
+            value=score, params={"x": x}, distributions=SPACE, intermediate_values={1: score}
+        )
+
+    study = study_of([level(0.05 * n) for n in range(18)], sampler())
+    for _ in range(40):
+        trial = study.ask(SPACE)
+        ended = level(trial.params["x"])
+        trial.report(ended.intermediate_values[1], 1)
+        study.tell(trial, ended.value)
+    assert study.best_value == 0.1
+
+
 def test_draws_are_random_until_enough_has_been_seen() -> None:
     few, enough = MISJUDGED[:4], MISJUDGED[:5]
     first = sampler(3)
