@@ -53,3 +53,22 @@ def test_they_are_those_of_all_logarithms(
     torch.testing.assert_close(values, best.values)
     finite = best.values.isfinite()
     assert torch.equal(tokens[finite], best.indices[finite])
+
+
+@pytest.mark.parametrize(("scale", "products"), [(1.0, 1), (60.0, 2)])
+def test_logits_are_worked_out_again_only_where_their_exponentials_are_too_large(
+    scale: float, products: int
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    projection = Projection(torch.randn(1000, 4, generator=generator), torch.zeros(1000))
+    hidden = scale * torch.randn(6, 4, generator=generator)
+    asked: list[torch.Tensor] = []
+
+    class Counted(Product):
+        def __call__(self, states: torch.Tensor) -> torch.Tensor:
+            asked.append(states)
+            return super().__call__(states)
+
+    counted = Counted(projection, rows=6)
+    best_tokens(hidden, counted, rules(), torch.tensor([[2, 4]] * 6), count=4)
+    assert len(asked) == products
