@@ -159,4 +159,6 @@ class ExtrapolationPruner(BasePruner):
 def _pooled(own: float, differences: int, *, usual: float) -> float:
     """The noise of a curve, from its own second differences and what is usual for others."""
     weight = min(differences, RECENT)
-    return math.sqrt((weight * own**2 + USUAL_NOISE * usual**2) / (weight + USUAL_NOISE))
+    # Not own**2: where that is too large for a number, Python raises.
+    squares = weight * (own * own) + USUAL_NOISE * (usual * usual)
+    return math.sqrt(squares / (weight + USUAL_NOISE))

@@ -312,6 +312,12 @@ def test_a_step_beyond_what_other_databases_hold_stops_nobody() -> None:
     assert _report(study.ask(), [0.1] * 3).should_prune()
 
 
+def test_a_curve_that_swings_as_far_as_numbers_go_is_judged() -> None:
+    study = _study([0.1] * LAST, direction="minimize")
+    assert _stopped_at(study, [1e308 * (-1) ** step for step in range(LAST)]) is None
+    assert _stopped_at(study, [1e307] * LAST) == 8
+
+
 def test_copies_and_other_studies_begin_anew() -> None:
     pruner = _pruner()
     first = _study([0.6] * LAST, pruner=pruner)
