@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpo.errors import HpoError
-from hpo.seats import chosen_gpus, cores, seats, visible_device
+from hpo.seats import chosen_gpus, cores, seats, threads_each, visible_device
 from hpo.share import Share
 
 LOCKS = Path("locks")
@@ -76,3 +76,16 @@ def test_without_a_gpu_workers_share_the_cpu_and_its_threads() -> None:
 def test_threads_that_are_said_stay() -> None:
     found = seats((), 2, environ={"OMP_NUM_THREADS": "7"}, locks=LOCKS)
     assert all("OMP_NUM_THREADS" not in seat.environ for seat in found)
+
+
+@pytest.mark.parametrize("given", [None, "", "0", "4,2", "many"])
+def test_workers_divide_the_cores_where_nobody_says_how_many_threads(
+    given: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpo.seats.cores", lambda: 7)
+    environ = {} if given is None else {"OMP_NUM_THREADS": given}
+    assert [threads_each(workers, environ) for workers in (1, 2, 8)] == [7, 3, 1]
+
+
+def test_what_the_environment_says_of_threads_holds_for_each_worker() -> None:
+    assert threads_each(8, {"OMP_NUM_THREADS": "4"}) == 4
