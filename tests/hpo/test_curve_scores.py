@@ -52,6 +52,13 @@ def test_ends_are_less_certain_the_less_ranks_keep() -> None:
     assert turned.deviations[3] > 0
 
 
+def test_a_guess_that_goes_by_guesses_has_their_doubt_too() -> None:
+    """At the second evaluation the two that went on had changed places, at the first nobody had."""
+    given = ends([[3, 1, 3], [1, 2, 1], [2, 1.5], [2.5]], [3, 1, NAN, NAN])
+    assert given.scores.tolist() == [3, 1, 2, 2.5]
+    assert given.deviations**2 == pytest.approx([0, 0, 4, 4 / 3])
+
+
 @pytest.mark.parametrize("n_best", [1, 2, 3, 9])
 def test_known_ends_are_among_the_best_or_not(n_best: int) -> None:
     given = Expected(np.array([3.0, 1.0, 2.0]), np.zeros(3))
