@@ -6,7 +6,6 @@ database to say, so only its answer sets `lost`.
 
 import logging
 import threading
-from types import TracebackType
 from typing import Self
 
 from storage.errors import StorageError
@@ -38,12 +37,7 @@ class LeaseKeeper:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._ended.set()
         self._thread.join()
 
