@@ -1,4 +1,8 @@
-"""A file is there whole or not at all: written beside its place, then renamed."""
+"""A file is there whole or not at all: written beside its place, then renamed.
+
+What is no regular file, such as /dev/stdout, is written to, for a rename would put a file in its
+place. A symbolic link stays, and what it points to is replaced.
+"""
 
 import os
 import tempfile
@@ -11,13 +15,17 @@ def write_whole(path: Path, text: str) -> None:
     """Write `text` to `path` in UTF-8; HpoError when the folder is missing or the disk is full."""
     temporary: str | None = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
+        place = Path(os.path.realpath(path)) if path.is_symlink() else path
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        Path(temporary).replace(place)
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

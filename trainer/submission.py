@@ -35,14 +35,17 @@ def write_submission(
     Raises SubmissionError when the rows or their order are not the test file's.
     """
     _check(predictions, test_examples)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    if path.exists() and not path.is_file():  # as /dev/stdout: it would be replaced
+        raise SubmissionError(f"{path}: is no regular file; name one")
+    place = Path(os.path.realpath(path))  # of a link what it points to
+    partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(HEADER)
             for index, prediction in enumerate(predictions):
                 writer.writerow((index, prediction.fname, final_form(prediction.summary)))
-        partial.replace(path)
+        partial.replace(place)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise SubmissionError(f"{path}: cannot be written: {error.strerror}") from error

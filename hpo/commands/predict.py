@@ -66,6 +66,8 @@ def predict(
     """Summarize each dialogue of a file with a trained model, or with several together."""
     if (model is None) == (not models):
         raise click.UsageError("give either --model DIR or --models DIR DIR …")
+    if out.exists() and data.exists() and out.samefile(data):
+        raise click.UsageError(f"--out {out} is the data file itself; name another file")
     from hpo.predicting import write_combined, write_predictions
 
     if model is not None:

@@ -169,6 +169,20 @@ def test_a_command_line_that_cannot_be_meant_is_refused(words: list[str], says: 
     assert says in result.output
 
 
+@pytest.mark.parametrize("form", [[], ["--submission"]], ids=["plain", "submission"])
+def test_the_dialogues_are_not_written_over(
+    model: Path, data: Path, tmp_path: Path, form: list[str]
+) -> None:
+    test = tmp_path / "test.csv"
+    test.write_bytes((data / "test.csv").read_bytes())
+    (tmp_path / "link.csv").symlink_to(test)
+    words = ["--model", str(model), "--data", str(test), "--out", str(tmp_path / "link.csv")]
+    refused = CliRunner().invoke(main, ["predict", *words, *form])
+    assert refused.exit_code == 2
+    assert "is the data file itself" in refused.output
+    assert test.read_bytes() == (data / "test.csv").read_bytes()
+
+
 def test_a_member_that_is_no_model_is_named_and_nothing_written(
     model: Path, data: Path, tmp_path: Path
 ) -> None:

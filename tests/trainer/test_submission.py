@@ -1,6 +1,7 @@
 """The file that is handed in: its form, its last touches, and when it is refused."""
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,14 @@ def test_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "out.csv"
     with pytest.raises(SubmissionError, match=r"out\.csv: cannot be written: No such file or dir"):
         write_submission(predicted("test_0", "test_1", "test_2", "test_10"), TEST, path)
+
+
+def test_what_is_no_regular_file_is_refused_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(SubmissionError, match="is no regular file"):
+        write_submission(predicted(*(one.fname for one in TEST)), TEST, pipe)
+    assert pipe.is_fifo()
 
 
 def test_file_that_cannot_be_finished_leaves_the_old_one(
