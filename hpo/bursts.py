@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Self
@@ -60,8 +61,8 @@ class _Burst:
 
     def answer(self, stop: StopRequest) -> dict[str, Any]:
         """Wait for the next JSON line; other lines are a library's, or its last words."""
-        last = "it said nothing"
-        for _ in range(int(ANSWER_S / POLL_S)):
+        last, until = "it said nothing", time.monotonic() + ANSWER_S
+        while time.monotonic() < until:
             if stop.is_set():
                 raise AskedToStop
             try:
