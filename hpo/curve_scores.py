@@ -42,14 +42,26 @@ def expected(best: Floats, reached: Wholes, final: Floats) -> Expected:
             continue
         order = np.argsort(at_last[further], kind="stable")
         seen, ends = at_last[further][order], scores[further][order]
-        scores[stopped] = _end_of_equal_rank(at_last[stopped], seen, np.sort(ends))
-        off = float(np.mean((ends - np.sort(ends)) ** 2))
+        usual = _ends_by_rank(seen, ends)
+        scores[stopped] = _end_of_equal_rank(at_last[stopped], seen, usual)
+        off = float(np.mean((ends - usual) ** 2))
         variances[stopped] = off + float(np.mean(variances[further]))
     return Expected(scores, np.sqrt(variances))
 
 
+def _ends_by_rank(seen: Floats, ends: Floats) -> Floats:
+    """The end that each rank in `seen` (sorted) stands for; equals have the mean of theirs."""
+    ranked = np.sort(ends)
+    rises = np.diff(seen) > 0
+    if rises.all():
+        return ranked
+    group = np.append(0, np.cumsum(rises))
+    usual: Floats = (np.bincount(group, ranked) / np.bincount(group))[group]
+    return usual
+
+
 def _end_of_equal_rank(values: Floats, seen: Floats, ends: Floats) -> Floats:
-    """Ends (sorted) at the ranks that `values` have among `seen` (sorted); never below `values`.
+    """Ends at the ranks that `values` have among `seen`, both rising; never below `values`.
 
     Beyond the worst and the best that went on, the distance to it is kept.
     """

@@ -52,6 +52,16 @@ def test_ends_are_less_certain_the_less_ranks_keep() -> None:
     assert turned.deviations[3] > 0
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [2, 0, 1, 3, 4], [3, 2, 1, 0, 4]])
+def test_who_has_equals_is_expected_to_end_in_their_middle(order: list[int]) -> None:
+    """As with ROUGE 0 at first: what became of three that had it differs."""
+    rows = [[0.0, 0.0], [0.0, 0.2], [0.0, 0.4], [0.1, 0.5], [0.0]]
+    final = [0.0, 0.2, 0.4, 0.5, NAN]
+    given = ends([rows[number] for number in order], [final[number] for number in order])
+    assert given.scores[4] == pytest.approx(0.2)
+    assert given.deviations[4] ** 2 == pytest.approx(0.08 / 4)
+
+
 def test_a_guess_that_goes_by_guesses_has_their_doubt_too() -> None:
     """At the second evaluation the two that went on had changed places, at the first nobody had."""
     given = ends([[3, 1, 3], [1, 2, 1], [2, 1.5], [2.5]], [3, 1, NAN, NAN])
