@@ -1,10 +1,11 @@
 """A sampler that never tries the same settings twice.
 
 It asks the sampler it wraps for a whole set of parameters, conditional ones included, and asks
-again when a trial of the study has that set already. In a finite space where that does not help,
-the untried set nearest to its proposal is taken. With no set
-left SpaceExhausted is raised. Two workers that draw at once can only be kept apart by a lock
-around draw and store: see hpo.samplers.needs_lock.
+again when a trial of the study has that set already. Where that does not help, the untried set
+nearest to its proposal is taken, as far as lists of values go: a condition may leave few sets on
+one side of an endless space. With no set of a finite space left SpaceExhausted is raised. Two
+workers that draw at once can only be kept apart by a lock around draw and store: see
+hpo.samplers.needs_lock.
 """
 
 import random
@@ -94,9 +95,14 @@ class DistinctSampler(BaseSampler):
             proposal = self._draw(study, trial, known)
             if self._size is not None and self._tried.key(proposal) == key:
                 break  # it has settled on this set; asking on would be as vain as it is slow
-        if self._size is None or self._tried.key(proposal) not in tried:
+        if self._tried.key(proposal) not in tried:
             return proposal
-        return self._nearest_untried(proposal, known, tried)
+        endless = {
+            name: proposal[name] if name in proposal else self._drawn_alone(study, trial, name)
+            for name, entry in self._space.items()
+            if entry.size is None
+        }
+        return self._nearest_untried(proposal, {**endless, **known}, tried)
 
     @override
     def sample_independent(
@@ -108,6 +114,9 @@ class DistinctSampler(BaseSampler):
     ) -> Any:
         return self._inner.sample_independent(study, trial, param_name, param_distribution)
 
+    def _drawn_alone(self, study: Study, trial: FrozenTrial, name: str) -> object:
+        return self._inner.sample_independent(study, trial, name, self._distributions[name])
+
     def _draw(
         self, study: Study, trial: FrozenTrial, known: Mapping[str, object]
     ) -> dict[str, object]:
@@ -117,28 +126,28 @@ class DistinctSampler(BaseSampler):
         for name, entry in ordered(self._space):
             if not is_active(entry, values):
                 continue
-            dist = self._distributions[name]
             if name in known:
                 values[name] = known[name]
             elif name in relative:
                 values[name] = relative[name]
             else:
-                values[name] = self._inner.sample_independent(study, trial, name, dist)
+                values[name] = self._drawn_alone(study, trial, name)
         return values
 
     def _nearest_untried(
-        self, proposal: Mapping[str, object], known: Mapping[str, object], tried: set[Key]
+        self, proposal: Mapping[str, object], fixed: Mapping[str, object], tried: set[Key]
     ) -> dict[str, object]:
         grid = {
-            name: [known[name]] if name in known else values_of(dist)
+            name: [fixed[name]] if name in fixed else values_of(dist)
             for name, dist in self._distributions.items()
         }
         for candidate in neighbours(proposal, grid, self._rng):
             active = self._tried.active(candidate)
             if self._tried.key(active) not in tried:
                 return active
-        if known:
-            return dict(proposal)  # what was asked for by name is run, tried before or not
+        if fixed:
+            # What was asked for by name is run, tried before or not; an endless space has no end.
+            return dict(proposal)
         raise SpaceExhausted(
             f"all {self._size} combinations of the search space have been tried;"
             " lower optuna.n_trials or widen optuna.search_space"

@@ -189,6 +189,23 @@ def test_an_endless_space_takes_a_repetition_in_the_end(configured: Configured) 
     assert inner.asked == 1 + (1 + REDRAWS)
 
 
+def test_few_sets_on_one_side_of_an_endless_space_are_tried_once(configured: Configured) -> None:
+    """With schedule linear there is nothing else to choose, with cosine no end of warm-ups."""
+    space = configured(
+        {
+            SCHEDULE: {"choices": ["linear", "cosine"]},
+            WARMUP: {"low": 0.0, "high": 0.2, "when": {SCHEDULE: "cosine"}},
+        }
+    ).optuna.search_space
+    inner = RandomSampler(seed=0)
+    inner.sample_relative = lambda *_: {SCHEDULE: "linear"}  # it wants nothing else
+    study = _study(DistinctSampler(inner, space, seed=0))
+    tried = [dict(_run(study, space)) for _ in range(5)]
+    assert tried[0] == {SCHEDULE: "linear"}
+    assert {params[SCHEDULE] for params in tried[1:]} == {"cosine"}
+    assert len({params[WARMUP] for params in tried[1:]}) == 4
+
+
 def test_a_continued_trial_is_not_drawn_again(configured: Configured) -> None:
     space = configured(FINITE).optuna.search_space
     inner = Stubborn({EPOCHS: 3, BATCH: 8})
