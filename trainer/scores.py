@@ -87,7 +87,10 @@ def score_of(folder: Path) -> KeptScore:
         place = folder if inside else folder.parent
         report = json.loads((place / SCORES_FILE).read_text(encoding="utf-8"))
         if report.get("trained_on") == ALL_DATA:
-            raise TrainerError(f"the model in {folder} was trained on dev too: it has no dev score")
+            raise TrainerError(
+                f"the model in {folder} was trained on dev too: it has no dev score;"
+                " that of its trial counts, see: hpo best"
+            )
         found = report["best"] if inside else _evaluation(report, int(kept[1]) if kept else 0)
         metric = str(report["metric"])
         return KeptScore(metric, float(found[metric]), float(found["epoch"]))

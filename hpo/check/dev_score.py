@@ -29,8 +29,8 @@ def look_at_score(file: Path, model: Path | None) -> Finding:
     try:
         text = "; ".join(_told(Path(each)) for each in source.models)
     except TrainerError as error:
-        text, _, _ = str(error).partition("; ")
-        return Finding(NAME, "warning", text, NAME_IT)
+        text, _, mend = str(error).partition("; ")
+        return Finding(NAME, "warning", text, mend if "trained on dev" in text else NAME_IT)
     text += _how(source)
     if source.sha256 != fingerprint_of(file):
         text += "; but the file was changed since it was written"

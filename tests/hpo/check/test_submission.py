@@ -15,6 +15,7 @@ from hpo.check.submission import Row
 from hpo.cli import main
 from hpo.submission_source import keep_source, source_file
 from trainer.data import Example
+from trainer.scores import ALL_DATA
 from trainer.submission import Prediction, final_form, write_submission
 
 FNAMES = tuple(f"test_{number}" for number in range(6))
@@ -101,6 +102,21 @@ def test_a_damaged_note_beside_the_file_is_no_note(good: Path, text: str, hpo_ch
 def test_models_that_are_gone_cost_a_warning(good: Path, tmp_path: Path, test_file, hpo_check):
     keep_source(good, [tmp_path / "gone"], test_file)
     assert levels(hpo_check(good, "--json"))["score"] == "warning"
+
+
+def test_a_final_model_is_judged_by_its_trial(good: Path, model: Path, test_file, hpo_check):
+    scores = {**SCORES, "value": None, "trained_on": ALL_DATA}
+    (model / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
+    keep_source(good, [model], test_file)
+    (finding,) = [
+        each
+        for each in json.loads(hpo_check(good, "--json").stdout)["findings"]
+        if each["name"] == "score"
+    ]
+    assert (finding["level"], finding["mend"]) == (
+        "warning",
+        "that of its trial counts, see: hpo best",
+    )
 
 
 def test_the_model_that_is_named_counts(good: Path, model: Path, hpo_check) -> None:
