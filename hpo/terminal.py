@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import warnings
+from contextlib import suppress
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -31,10 +32,26 @@ class WorkerConsole(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class LineHandler(logging.Handler):
+    """Prints a record on one line, as whoever searches a log wants it."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        text = f"{record.levelname:<8} {self.format(record)}"
+        with suppress(OSError):  # a log that cannot be written must not fail the trial
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def make_console() -> Console:
     """A console that also shows warnings and counts; Optuna's own lines stay away."""
     console = WorkerConsole()
-    handler = RichHandler(console=console, show_time=False, show_path=False, markup=False)
+    handler: logging.Handler = LineHandler(console)
+    if console.is_terminal:
+        handler = RichHandler(console=console, show_time=False, show_path=False, markup=False)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     handler.setFormatter(HidingFormatter("%(message)s"))
     logging.getLogger("trainer.augment").setLevel(logging.INFO)  # what was made, kept, dropped
