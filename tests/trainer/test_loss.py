@@ -117,9 +117,13 @@ def test_micro_batches_add_up_to_the_update_in_loss_and_gradient() -> None:
     ("rows", "scale"), [(1, 1.0), (255, 1.0), (256, 1.0), (600, 1.0), (600, 50.0)]
 )
 def test_loss_and_gradients_are_those_of_the_projection_and_torchs_cross_entropy(
-    rows: int, smoothing: float, scale: float
+    monkeypatch: pytest.MonkeyPatch, rows: int, smoothing: float, scale: float
 ) -> None:
-    """On the CPU they are worked out a few rows at a time, and no logit is too large for that."""
+    """On the CPU they are worked out for a few rows and a few tokens at a time.
+
+    No logit is too large for that.
+    """
+    monkeypatch.setattr("trainer.fused_loss.TOKENS", 16)
     generator = torch.Generator().manual_seed(rows)
     hidden = scale * torch.randn(2, rows, 6, generator=generator)
     labels = torch.randint(0, 40, (2, rows), generator=generator)
