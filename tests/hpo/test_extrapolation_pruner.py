@@ -303,6 +303,19 @@ def test_other_trials_that_count_from_zero_tell_as_much(state: TrialState) -> No
     assert told[0][0] == (1, 10 if state is TrialState.PRUNED else 4)
 
 
+def test_only_the_latest_curves_tell_how_curves_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpo.curve_ledger.LATEST", 5)
+    study = _study()
+    for values in ([0.5, 0.9, 0.5, 0.9, 0.5, 0.9], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]):
+        _add_stopped(study, values, times=5)  # the first are better, and noisy
+    ledger = CurveLedger(sign=1)
+    ledger.read(study.trials)
+    own = LearningCurve((1, 2, 3), (0.5, 0.6, 0.7), (0.5, 0.6, 0.7))
+    assert ledger.standing(own, without=10) == (1, 6)
+    assert ledger.behaviour(3, own=(10, own)).noise < 1e-9
+    assert sum(ledger.behaviour(3, own=(10, own)).bends) == 5
+
+
 def test_a_step_beyond_what_other_databases_hold_stops_nobody() -> None:
     """SQLite takes a step of 64 bits: milliseconds, or tokens, of another program."""
     study = _study([0.6] * LAST)
