@@ -210,6 +210,25 @@ def test_connections_killed_by_the_server_are_replaced_before_use(postgres_url):
         assert database.now() > 0
 
 
+def test_a_connection_is_asked_whether_it_lives_only_after_it_was_idle(postgres_url, monkeypatch):
+    asked, real = [], psycopg.Cursor.execute
+
+    def execute(cursor, query, *rest, **options):
+        asked.append(query)
+        return real(cursor, query, *rest, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", execute)
+    with connect(StorageURL.parse(postgres_url)) as database:
+        database.now()
+        asked.clear()
+        database.now()
+        assert asked
+        assert "SELECT 1" not in asked
+        monkeypatch.setattr("storage.engines.IDLE_S", 0.0)
+        database.now()
+        assert "SELECT 1" in asked
+
+
 def test_connection_lost_in_a_transaction_is_unreachable(postgres_url):
     def lose(database):
         with database.writing() as connection:
