@@ -84,9 +84,9 @@ def update(
     size: int,
     capacity: int = 1_000,
     alpha: float = 0.0,
+    before: Sequence[dict[str, Any]] = (),
 ) -> tuple[float, Gradients]:
-    """One update's loss and gradients with at most `size` examples at once."""
-    model.zero_grad()
+    """One update's loss and gradients, `size` examples at once at most, one `before` it or none."""
     memory = InProcess()
     memory.found("k", size)
     steps = SplitSteps(model, FittingBatch(Load("batch", 1_000, "k", ""), memory))
@@ -104,6 +104,10 @@ def update(
         loss.backward()
         return loss.detach()
 
+    steps.begin(torch.device("cpu"))
+    for batch in before:
+        steps.add(batch, run)
+    model.zero_grad()
     steps.begin(torch.device("cpu"))
     losses: list[torch.Tensor] = []
     with little_memory(model, lambda _: capacity):
@@ -132,6 +136,12 @@ def test_pieces_of_any_size_give_the_whole_batchs_gradients_and_loss(
     whole = update(model, batches, size=1_000)
     for size in pieces:
         assert_alike(update(model, batches, size=size), whole)
+
+
+def test_an_update_has_nothing_of_the_one_before(model: BartForConditionalGeneration) -> None:
+    first, second, third = batches_of(model, 4, 3, 2)
+    alone = update(model, [second, third], size=1_000)
+    assert_alike(update(model, [second, third], size=1_000, before=[first]), alone)
 
 
 def test_pieces_give_the_whole_batchs_gradients_and_loss_under_rdrop(
