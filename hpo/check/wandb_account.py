@@ -34,7 +34,7 @@ def wandb_finding(
     mode = resolve_mode("auto" if wanted == "online" else wanted, environ)
     target = f"{entity}/{project}" if entity else project
     if mode == "disabled":
-        return Finding(NAME, "ok", "disabled: trials are not mirrored")
+        return Finding(NAME, "ok", f"disabled ({_who_says(environ)}): trials are not mirrored")
     if len(project) > LONGEST_PROJECT or set(NOT_IN_PROJECT) & set(project):
         mend = f"set wandb.project without {' '.join(NOT_IN_PROJECT)}, at most {LONGEST_PROJECT}"
         return Finding(NAME, "failure", f"W&B takes no project called {target!r}", mend)
@@ -42,9 +42,13 @@ def wandb_finding(
         if wanted == "online":
             text = f"online is configured, but there is no key: {target} is written offline"
             return Finding(NAME, "warning", text, KEY)
-        why = "no key here" if wanted == "auto" else "as configured"
+        why = "no key here" if wanted == "auto" else _who_says(environ)
         return Finding(NAME, "ok", f"offline ({why}): {target}, for wandb sync later")
     return _online(target, environ)
+
+
+def _who_says(environ: Mapping[str, str]) -> str:
+    return "as WANDB_MODE says" if environ.get("WANDB_MODE") else "as configured"
 
 
 def _online(target: str, environ: Mapping[str, str]) -> Finding:

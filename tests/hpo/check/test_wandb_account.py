@@ -38,8 +38,9 @@ def server() -> Iterator[tuple[str, list[bytes]]]:
 @pytest.mark.parametrize(
     ("configured", "environ", "level", "says"),
     [
-        ("disabled", {}, "ok", "disabled"),
-        ("auto", {"WANDB_MODE": "disabled"}, "ok", "disabled"),
+        ("disabled", {}, "ok", "disabled (as configured)"),
+        ("auto", {"WANDB_MODE": "disabled"}, "ok", "disabled (as WANDB_MODE says)"),
+        ("disabled", {"WANDB_MODE": "offline"}, "ok", "offline (as WANDB_MODE says): team/p"),
         ("offline", {"WANDB_API_KEY": KEY}, "ok", "offline (as configured): team/p"),
         ("auto", {}, "ok", "offline (no key here): team/p"),
         ("online", {}, "warning", "there is no key"),
