@@ -297,10 +297,43 @@ def test_other_trials_that_count_from_zero_tell_as_much(state: TrialState) -> No
         study.add_trials(create_trial(state=state, intermediate_values=curve) for curve in curves)
         ledger = CurveLedger(sign=1)
         ledger.read(study.trials)
-        own = LearningCurve((1, 2, 3), (0.1, 0.3, 0.4), (0.1, 0.3, 0.4))
+        own = LearningCurve((1, 2, 3), (0.1, 0.4, 0.4), (0.1, 0.4, 0.4))
         told.append((ledger.standing(own, without=9), ledger.behaviour(3, own=(9, own))))
     assert told[0] == told[1]
     assert told[0][0] == (1, 10 if state is TrialState.PRUNED else 4)
+    assert told[0][1].noise < own.noise(3) / 2  # the others' noise, not its own
+
+
+@pytest.mark.parametrize(
+    ("standard_errors", "stopped"), [(0.5, True), (1.0, True), (2.0, True), (4.0, False)]
+)
+def test_more_standard_errors_give_a_noisy_curve_more_of_the_doubt(
+    standard_errors: float, stopped: bool
+) -> None:
+    study = _study([0.4] * LAST, pruner=_pruner(standard_errors=standard_errors))
+    assert _report(study.ask(), [0.3, 0.31, 0.29, 0.3]).should_prune() == stopped
+
+
+def test_an_ended_trial_is_read_once_for_all_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    take = CurveLedger._take
+
+    def counted(ledger: CurveLedger, place: int, trial: FrozenTrial) -> None:
+        read.append(place)
+        take(ledger, place, trial)
+
+    monkeypatch.setattr(CurveLedger, "_take", counted)
+    study = _study([0.4] * LAST, [0.5] * LAST)
+    trial = _report(study.ask(), [0.3] * 3)
+    for _ in range(3):
+        trial.should_prune()
+    assert [read.count(number) for number in range(3)] == [1, 1, 3]
+
+
+def test_without_three_reports_nobody_is_stopped_whatever_the_warm_up() -> None:
+    study = _study([0.4] * LAST, pruner=_pruner(n_warmup_steps=0))
+    assert not _report(study.ask(), [math.nan, math.nan]).should_prune()
+    assert _report(study.ask(), [math.nan, math.nan, math.nan]).should_prune()
 
 
 def test_only_the_latest_curves_tell_how_curves_are(monkeypatch: pytest.MonkeyPatch) -> None:
