@@ -17,6 +17,10 @@ class TokenizerError(TrainerError):
     """The model's tokenizer cannot be loaded, or lacks what a summary needs."""
 
 
+class NoDevScore(TrainerError):
+    """The model was trained on dev too, which can say nothing of it any more."""
+
+
 class SubmissionError(TrainerError):
     """Predictions do not fit the test file, so they must not be handed in."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.curve import Curve
-from trainer.errors import TrainerError
+from trainer.errors import NoDevScore, TrainerError
 
 SCORES_FILE = "scores.json"
 ALL_DATA = "train and dev: no set is left to score this model on; it is the last one"
@@ -79,7 +79,7 @@ def best_model(folder: Path) -> Path:
 def score_of(folder: Path) -> KeptScore:
     """Return what the model in a folder of a training, or in a kept model's folder, reached on dev.
 
-    Raises TrainerError where that is not known.
+    Raises NoDevScore where it was trained on dev too, TrainerError where none is known.
     """
     kept = KEPT.match(folder.name)
     inside = (folder / SCORES_FILE).is_file() or kept is None
@@ -87,7 +87,7 @@ def score_of(folder: Path) -> KeptScore:
         place = folder if inside else folder.parent
         report = json.loads((place / SCORES_FILE).read_text(encoding="utf-8"))
         if report.get("trained_on") == ALL_DATA:
-            raise TrainerError(
+            raise NoDevScore(
                 f"the model in {folder} was trained on dev too: it has no dev score;"
                 " that of its trial counts, see: hpo best"
             )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hpo.check.finding import Finding
 from hpo.submission_source import Source, fingerprint_of, read_source
-from trainer.errors import TrainerError
+from trainer.errors import NoDevScore, TrainerError
 from trainer.scores import score_of
 
 NAME = "score"
@@ -30,7 +30,7 @@ def look_at_score(file: Path, model: Path | None) -> Finding:
         text = "; ".join(_told(Path(each)) for each in source.models)
     except TrainerError as error:
         text, _, mend = str(error).partition("; ")
-        return Finding(NAME, "warning", text, mend if "trained on dev" in text else NAME_IT)
+        return Finding(NAME, "warning", text, mend if isinstance(error, NoDevScore) else NAME_IT)
     text += _how(source)
     if source.sha256 != fingerprint_of(file):
         text += "; but the file was changed since it was written"
