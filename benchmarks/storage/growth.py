@@ -9,21 +9,32 @@ from storage.url import StorageURL
 
 FEWEST, MOST = 100, 2_000
 TRIALS = 6
+TURNS = 3
 OPTIONS = ("optuna.sampler=random",)  # what drawing costs is the sampler's affair
 
 
-def growths(folder: Path, *, fewest: int = FEWEST, most: int = MOST) -> dict[str, float]:
-    """Give how many times longer ask and report take with the most trials than with the fewest.
+def seconds_of_calls(folder: Path) -> dict[str, tuple[float, float]]:
+    """Give what ask and report take in seconds with the most trials, and with the fewest.
 
-    Medians without each worker's first trial, which loads the study; the files go into `folder`.
+    Workers of the one and of the other work turn about; of their medians the least counts. Each
+    worker's first trial, which loads the study, is left out. The files go into `folder`.
     """
-    few, many = (_measured(folder / f"{trials}.db", trials) for trials in (fewest, most))
-    return {call: statistics.median(many[call]) / statistics.median(few[call]) for call in few}
+    urls = [_filled(folder / f"{trials}.db", trials) for trials in (MOST, FEWEST)]
+    turns = [[_medians(url, worker=str(turn)) for url in urls] for turn in range(TURNS)]
+    return {
+        call: (min(many[call] for many, _ in turns), min(few[call] for _, few in turns))
+        for call in (ASK, REPORT)
+    }
 
 
-def _measured(path: Path, trials: int) -> Seconds:
+def _filled(path: Path, trials: int) -> str:
     url = f"sqlite:///{path}"
     fill(StorageURL.parse(url), Fill(trials), configuration(*OPTIONS))
-    job = Job(url, "w", trials=TRIALS)
+    return url
+
+
+def _medians(url: str, *, worker: str) -> dict[str, float]:
+    job = Job(url, worker, trials=TRIALS)
     run_ours(job)
-    return {ASK: job.seconds[ASK][1:], REPORT: job.seconds[REPORT][EVALUATIONS:]}
+    later: Seconds = {ASK: job.seconds[ASK][1:], REPORT: job.seconds[REPORT][EVALUATIONS:]}
+    return {call: statistics.median(seconds) for call, seconds in later.items()}
