@@ -120,7 +120,7 @@ GUARDS = (
             mend="python -X importtime -c 'import hpo.launch' shows what was added;"
             " import it where needed",
         )
-        for figure, bound in ((CPU, 1.8), (MODULES, 1.27))
+        for figure, bound in ((CPU, 1.8), (MODULES, 1.3))
     ),
     Guard(
         "hpo --help, over a Python that does nothing (CPU)",
