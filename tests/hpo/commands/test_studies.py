@@ -19,6 +19,7 @@ def hpo(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Run a command on a database with hpo's tables and give its lines."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HPO_STORAGE", database_url)
+    monkeypatch.delenv("COLUMNS", raising=False)  # tests side by side are given 80
 
     def run(*words: str) -> list[str]:
         result = CliRunner().invoke(main, words, prog_name="hpo")
