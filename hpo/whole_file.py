@@ -5,28 +5,33 @@ place. A symbolic link stays, and what it points to is replaced.
 """
 
 import os
-import tempfile
+import secrets
+import shutil
 from pathlib import Path
 
 from hpo.errors import HpoError
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write `text` to `path` in UTF-8; HpoError when the folder is missing or the disk is full."""
-    temporary: str | None = None
+    """Write `text` to `path` in UTF-8; HpoError when the folder is missing or the disk is full.
+
+    Who may read a new file the umask says; a file that is replaced stays open to the same people.
+    """
+    temporary: Path | None = None
     try:
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8")
             return
         place = Path(os.path.realpath(path)) if path.is_symlink() else path
-        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        temporary = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+        with temporary.open("x", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(place)
+        if place.exists():
+            shutil.copymode(place, temporary)
+        temporary.replace(place)
     except OSError as error:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         raise HpoError(f"cannot write {path}: {error.strerror or error}") from error

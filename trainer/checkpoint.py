@@ -4,8 +4,8 @@ A model is written into a hidden folder beside its place and renamed, so that a 
 right name is complete. As many are kept as `save_total_limit` says, those with the best values.
 """
 
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from trainer.write_guard import WriteGuard
 
 SETTINGS_FILE = "settings.yaml"
 PREFIX = "evaluation-"
+READ_AND_WRITE = 0o666
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ def write_whole(
     place: Path, write: Callable[[Path], None], *, guard: WriteGuard | None = None
 ) -> None:
     """Have `write` fill a temporary folder beside `place`, ask `guard`, and rename it."""
-    partial = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".partial", dir=place.parent))
+    partial = place.with_name(f".{place.name}.{secrets.token_hex(4)}.partial")
+    partial.mkdir()
     try:
         write(partial)
         _share(partial)
@@ -124,10 +126,10 @@ def write_whole(
 
 
 def _share(folder: Path) -> None:
-    """Let others read: mkdtemp and safetensors make what only the owner may."""
-    folder.chmod(0o755)
+    """Let those read who may by the umask: safetensors makes what only the owner may."""
+    allowed = folder.stat().st_mode & READ_AND_WRITE
     for path in folder.iterdir():
-        path.chmod(0o644)
+        path.chmod(allowed)
 
 
 def write_model(

@@ -146,14 +146,23 @@ def test_clearing_takes_only_what_is_ours(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["evaluation-mine"]
 
 
-def test_others_may_read_what_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("umask", "folder", "file"), [(0o022, 0o755, 0o644), (0o077, 0o700, 0o600)]
+)
+def test_who_may_read_what_is_kept_the_umask_says(
+    tmp_path: Path, umask: int, folder: int, file: int
+) -> None:
     def private(folder: Path) -> None:
         write(folder)
-        (folder / "settings.yaml").chmod(0o600)
+        (folder / "settings.yaml").chmod(0o400)
 
-    write_whole(tmp_path / "model", private)
-    assert (tmp_path / "model").stat().st_mode & 0o777 == 0o755
-    assert (tmp_path / "model" / "settings.yaml").stat().st_mode & 0o777 == 0o644
+    before = os.umask(umask)
+    try:
+        write_whole(tmp_path / "model", private)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "model").stat().st_mode & 0o777 == folder
+    assert (tmp_path / "model" / "settings.yaml").stat().st_mode & 0o777 == file
 
 
 def test_written_model_is_read_back_the_same(
