@@ -82,7 +82,7 @@ def mean_loss(
 ) -> float:
     """Return the cross-entropy per target token, each token given the true ones before it."""
     split = labelled.split
-    padding = padding_of(model.generation_config)
+    padding = padding_of(model)
     projection = Projection.of(model, precision)
     losses: list[torch.Tensor] = []
     tokens = 0

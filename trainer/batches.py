@@ -70,6 +70,7 @@ class LengthGrouped(Sampler[int]):
 class Padding:
     """Collates pairs into tensors of shape (batch, length), length a multiple of 8.
 
+    `positions`: those of the model, which padding does not go beyond (KoBART has 1,026).
     The decoder's inputs are made here, as the labels shifted right behind `decoder_start`: the
     trainer takes the labels out before the model sees them, and BART would then shift the
     encoder's input instead.
@@ -77,6 +78,7 @@ class Padding:
 
     pad: int
     decoder_start: int
+    positions: int
 
     def __call__(self, pairs: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, torch.Tensor]:
         """Return the model's inputs and labels; each pair has `input_ids` and `labels`.
@@ -85,7 +87,7 @@ class Padding:
         """
         pairs = sorted(pairs, key=lambda pair: -len(pair["input_ids"]))
         input_ids, attention_mask = self.sources([pair["input_ids"] for pair in pairs])
-        labels = _padded([pair["labels"] for pair in pairs], IGNORED_LABEL)
+        labels = self._padded([pair["labels"] for pair in pairs], IGNORED_LABEL)
         shifted = torch.full_like(labels, self.decoder_start)
         shifted[:, 1:] = labels[:, :-1].masked_fill(labels[:, :-1] == IGNORED_LABEL, self.pad)
         return {
@@ -97,9 +99,16 @@ class Padding:
 
     def sources(self, rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (input ids, attention mask) of the rows."""
-        input_ids = _padded(rows, self.pad)
+        input_ids = self._padded(rows, self.pad)
         lengths = torch.tensor([[len(row)] for row in rows])
         return input_ids, (torch.arange(input_ids.shape[1]) < lengths).long()
+
+    def _padded(self, rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
+        width = min(padded_width(max(len(row) for row in rows)), self.positions)
+        values = np.full((len(rows), width), fill, dtype=np.int64)
+        for index, row in enumerate(rows):
+            values[index, : len(row)] = row
+        return torch.from_numpy(values)
 
 
 def by_length(lengths: Sequence[int], *, batch: int, worth: int = EVALUATION) -> list[list[int]]:
@@ -137,11 +146,3 @@ def cut(lengths: Sequence[int], *, most: int, worth: int) -> list[int]:
 def padded_width(longest: int) -> int:
     """Return the width of a tensor whose longest row has that many tokens."""
     return -(-longest // PAD_MULTIPLE) * PAD_MULTIPLE
-
-
-def _padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
-    width = padded_width(max(len(row) for row in rows))
-    values = np.full((len(rows), width), fill, dtype=np.int64)
-    for index, row in enumerate(rows):
-        values[index, : len(row)] = row
-    return torch.from_numpy(values)

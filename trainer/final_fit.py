@@ -128,7 +128,7 @@ def _loop(
             config, plan=plan, precision=precision, cpu=device.type == "cpu", output_dir=folder
         ),
         examples=examples,
-        padding=padding_of(model.generation_config),
+        padding=padding_of(model),
         objective=Objective.of(config.training),
         precision=precision,
         watch=Watch(plan, on_step, divergence),

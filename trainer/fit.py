@@ -177,7 +177,7 @@ def _train(
             output_dir=judge.checkpoints.folder,
         ),
         examples=session.train_split(config),
-        padding=padding_of(judge.model.generation_config),
+        padding=padding_of(judge.model),
         objective=Objective.of(config.training),
         precision=judge.precision,
         watch=Watch(plan, on_step, judge.divergence),

@@ -65,9 +65,14 @@ def generation_settings(
     )
 
 
-def padding_of(settings: GenerationConfig) -> Padding:
-    """Return the padding that fits the special ids."""
-    return Padding(pad=settings.pad_token_id, decoder_start=settings.decoder_start_token_id)
+def padding_of(model: BartForConditionalGeneration) -> Padding:
+    """Return the padding that fits the model's special ids and positions."""
+    settings = model.generation_config
+    return Padding(
+        pad=settings.pad_token_id,
+        decoder_start=settings.decoder_start_token_id,
+        positions=model.config.max_position_embeddings,
+    )
 
 
 def generate(
@@ -105,7 +110,6 @@ def generate_several(
     for model in models:
         model.train(mode=False)
     first = models[0]
-    padding = padding_of(first.generation_config)
     rules = Rules.of(first.generation_config)
     projection = averaged_projection(models, precision)
     product = Product(projection, rows=batch.load.wanted * rules.beams)
@@ -114,7 +118,7 @@ def generate_several(
     def run(indices: Sequence[int]) -> None:
         decoders = []
         for model, rows in zip(models, sources, strict=True):
-            input_ids, mask = padding.sources([rows[index] for index in indices])
+            input_ids, mask = padding_of(model).sources([rows[index] for index in indices])
             mask = mask.to(model.device)
             encoder = model.model.encoder
             states = encoder(

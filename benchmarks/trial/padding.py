@@ -3,6 +3,7 @@
 Counted in the very pieces that go through the model on a CPU in an epoch, as a share of all.
 """
 
+import sys
 from dataclasses import dataclass
 
 from config.schema import Configuration
@@ -32,7 +33,7 @@ def padding_waste(config: Configuration, session: TrainingSession) -> Waste:
 
 def waste_of(split: EncodedSplit, *, batch: int, seed: int) -> Waste:
     """Return the shares of padding in the first epoch over a split."""
-    padding = Padding(pad=0, decoder_start=0)
+    padding = Padding(pad=0, decoder_start=0, positions=sys.maxsize)
     order = list(LengthGrouped(split.input_ids.lengths, batch=batch, seed=seed))
     sources = targets = positions = slots = 0
     for start in range(0, len(order), batch):

@@ -1,5 +1,6 @@
 """Batches: padding to eight, labels ignored where padded, an order that follows from the epoch."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,10 +10,11 @@ from transformers.models.bart.modeling_bart import shift_tokens_right
 from trainer.batches import LengthGrouped, Padding, by_length, cut
 
 PAD, START = 3, 2
+PADDING = Padding(pad=PAD, decoder_start=START, positions=256)
 
 
 def test_padding_is_a_multiple_of_eight_with_ignored_labels() -> None:
-    batch = Padding(pad=PAD, decoder_start=START)(
+    batch = PADDING(
         [
             {"input_ids": [5] * 9, "labels": [7, 8, 1]},
             {"input_ids": [5, 1], "labels": [1]},
@@ -26,17 +28,23 @@ def test_padding_is_a_multiple_of_eight_with_ignored_labels() -> None:
 
 
 def test_decoder_inputs_are_the_models_own_shift() -> None:
-    batch = Padding(pad=PAD, decoder_start=START)(
-        [{"input_ids": [5], "labels": [7, 8, 1]}, {"input_ids": [5], "labels": [9, 1]}]
-    )
+    batch = PADDING([{"input_ids": [5], "labels": [7, 8, 1]}, {"input_ids": [5], "labels": [9, 1]}])
     expected = shift_tokens_right(batch["labels"], PAD, START)
     assert torch.equal(batch["decoder_input_ids"], expected)
 
 
 def test_eight_tokens_need_no_more_padding() -> None:
-    ids, mask = Padding(pad=PAD, decoder_start=START).sources([[1] * 8])
+    ids, mask = PADDING.sources([[1] * 8])
     assert ids.shape == (1, 8)
     assert mask.all()
+
+
+@pytest.mark.parametrize(("longest", "width"), [(20, 24), (25, 26), (26, 26)])
+def test_padding_ends_where_the_models_positions_do(longest: int, width: int) -> None:
+    """KoBART has 1,026, no multiple of eight: a position beyond would be none of its own."""
+    padding = replace(PADDING, positions=26)
+    batch = padding([{"input_ids": [5] * longest, "labels": [7] * longest}])
+    assert {tensor.shape for tensor in batch.values()} == {(1, width)}
 
 
 def test_epochs_order_follows_from_seed_and_epoch_alone() -> None:
@@ -85,7 +93,7 @@ def test_by_length_is_longest_first_and_complete() -> None:
 
 def test_longest_input_comes_first_in_a_batch() -> None:
     pairs = [{"input_ids": [5] * size, "labels": [size, 1]} for size in (2, 7, 4)]
-    batch = Padding(pad=PAD, decoder_start=START)(pairs)
+    batch = PADDING(pairs)
     assert batch["attention_mask"].sum(dim=1).tolist() == [7, 4, 2]
     assert batch["labels"][:, 0].tolist() == [7, 4, 2]
 

@@ -408,6 +408,15 @@ def test_text_longer_than_the_model_is_refused(
         train(config, session, tmp_path / "out")
 
 
+def test_texts_as_long_as_the_model_are_trained_on(
+    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path
+) -> None:
+    """26 positions are no multiple of the eight that batches are padded to."""
+    lengths = {"max_encoder_length": 26, "max_decoder_length": 26}
+    config = tiny_config(model={**lengths, "architecture": {"max_position_embeddings": 26}})
+    assert len(train(config, session, tmp_path / "out").evaluations) == 2
+
+
 def test_earlier_models_in_the_folder_are_replaced(
     tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path
 ) -> None:

@@ -108,10 +108,7 @@ def test_decoder_start_is_the_checkpoints(
     [row] = generate(model, [[20, 21, 1]], batch=FittingBatch.of(1), precision=FP32)
     assert row[0] == start
     pair = {"input_ids": [20, 1], "labels": [21, 1]}
-    assert padding_of(model.generation_config)([pair])["decoder_input_ids"][0, :2].tolist() == [
-        start,
-        21,
-    ]
+    assert padding_of(model)([pair])["decoder_input_ids"][0, :2].tolist() == [start, 21]
 
 
 def test_last_token_within_the_limit_is_the_checkpoints_forced_end(
@@ -166,5 +163,5 @@ def test_beams_can_be_replaced(model: BartForConditionalGeneration) -> None:
 
 
 def test_padding_has_the_settings_ids(model: BartForConditionalGeneration) -> None:
-    padding = padding_of(model.generation_config)
-    assert (padding.pad, padding.decoder_start) == (3, 2)
+    padding = padding_of(model)
+    assert (padding.pad, padding.decoder_start, padding.positions) == (3, 2, 256)

@@ -63,7 +63,7 @@ def model(tiny_config: MakeConfig) -> BartForConditionalGeneration:
 
 def batches_of(model: BartForConditionalGeneration, *sizes: int) -> list[dict[str, Any]]:
     """Batches of rows of differing lengths, no row like another."""
-    padding, start, batches = padding_of(model.generation_config), 10, []
+    padding, start, batches = padding_of(model), 10, []
     for size in sizes:
         rows = [
             {
