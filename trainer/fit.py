@@ -82,8 +82,8 @@ def fit(
     goes on: on a CPU to exactly the end that it would have reached without a break. What is full or
     unreachable costs a warning, not the training.
 
-    Batches that do not fit into memory go through the model in pieces, which changes neither steps
-    nor scores; `micro_batches` remembers what fits for the next training.
+    Batches that do not fit into memory go through the model in pieces, which changes the steps in
+    nothing but the dropout drawn; `micro_batches` remembers what fits for the next training.
 
     Raises OutOfMemory where not one example fits, TrainingDiverged when the loss grows beyond hope
     or is no number, DeviceLost when this process cannot use the device again, DeviceTaken where
