@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 import filelock
 import sqlalchemy as sa
 
-from storage import lease_rows, schema
+from storage import schema
 from storage.engines import READING, make_engine
 from storage.errors import BadFile, Busy, NoDatabase, NotAllowed
 from storage.failures import translated
@@ -24,6 +24,7 @@ from storage.lease import Lease
 from storage.optuna_storage import RepeatingStorage
 from storage.patience import AT_ONCE, Patience
 from storage.retry import Retry
+from storage.study_lock import lock_study
 from storage.tables import STUDIES, clock
 from storage.trial_cache import TrialCache
 from storage.url import StorageURL
@@ -119,7 +120,7 @@ class Database:
 
     def lock_study(self, connection: sa.Connection, study_id: int) -> None:
         """Keep every other decision on the study out until commit. Raises NoDatabase without it."""
-        if not lease_rows.lock_study(connection, study_id):
+        if not lock_study(connection, study_id):
             raise NoDatabase(f"study {study_id} is no longer in {self.url}")
 
     def study_names(self) -> list[str]:

@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from storage.errors import LeaseLost
 from storage.lease import Lease
 from storage.lease_rows import is_held
+from storage.study_lock import idle_limit
 from storage.tables import LEASES, TRIALS
 
 
@@ -44,6 +45,7 @@ class Fences:
         lease = self._leases.get(trial_id)
         if lease is not None:
             mine = state.join(LEASES, LEASES.c.trial_id == TRIALS.c.trial_id).where(is_held(lease))
+            mine = mine.add_columns(*idle_limit(connection))
             mine = mine.with_for_update(read=True, of=LEASES)
             held: TrialState | None = connection.execute(mine).scalar()
             if held is not None:
@@ -63,6 +65,7 @@ class Fences:
         """
         lease = self._leases.get(trial_id)
         if lease is not None:
-            done = LEASES.update().where(is_held(lease), LEASES.c.trial_id == trial_id)
-            if connection.execute(done.values(done=True)).rowcount == 0:
+            row = LEASES.update().where(is_held(lease), LEASES.c.trial_id == trial_id)
+            closed = row.values(done=True).returning(LEASES.c.slot, *idle_limit(connection))
+            if connection.execute(closed).first() is None:
                 self.state(connection, trial_id)

@@ -10,9 +10,8 @@ import sqlalchemy as sa
 from optuna.trial import TrialState
 
 from storage.lease import Lease
-from storage.tables import LEASES, STUDIES, SYSTEM_ATTRIBUTES, TRIALS, USER_ATTRIBUTES, clock
+from storage.tables import LEASES, SYSTEM_ATTRIBUTES, TRIALS, USER_ATTRIBUTES, clock
 
-DECISION_S = 30.0
 GIVEN_BACK = 0.0  # expires_at of a lease whose worker left in good order
 FORFEITED = 1.0  # the same for one whose worker is known to be dead: long ago, by any clock
 ERROR = "hpo:error"  # user attribute with the line that says why a trial failed
@@ -63,20 +62,6 @@ class LeaseRow:
     attempt: int
     expires_in: float
     done: bool
-
-
-def lock_study(connection: sa.Connection, study_id: int) -> bool:
-    """Keep every other decision on the study out until commit; False when there is no such study.
-
-    PostgreSQL locks the study's row, as Optuna does to number a trial. On SQLite the transaction
-    holds the write lock already. A process that stops in the midst of its decision (frozen, or its
-    machine gone) would hold all others up, so PostgreSQL ends it after DECISION_S.
-    """
-    study = sa.select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id)
-    if connection.dialect.name == "postgresql":
-        setting = ("idle_in_transaction_session_timeout", f"{DECISION_S * 1000:.0f}", True)
-        study = study.add_columns(sa.func.set_config(*setting))
-    return connection.execute(study.with_for_update()).one_or_none() is not None
 
 
 def was_held(lease: Lease) -> sa.ColumnElement[bool]:

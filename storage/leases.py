@@ -131,7 +131,8 @@ class Leases:
             sa.not_(LEASES.c.done),
         )
         return self._database.transaction(
-            lambda connection: connection.execute(row.values(expires_at=FORFEITED)).rowcount
+            lambda connection: connection.execute(row.values(expires_at=FORFEITED)).rowcount,
+            one_statement=True,
         )
 
     def cancel(self, lease: Lease) -> bool:

@@ -14,11 +14,12 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial, TrialState
 
 from storage.connect import connect
-from storage.errors import LeaseLost
+from storage.errors import LeaseLost, Unreachable
 from storage.leases import Lease, Leases
 from storage.tables import LEASES
 
 IN_ITS_WAY_S = 0.3  # long enough to see that something waits
+MANY_TIMES_ENOUGH_S = 20.0
 UNIFORM = FloatDistribution(0, 1)
 WRITES = {
     "parameter": lambda storage, trial_id: storage.set_trial_param(trial_id, "x", 0.5, UNIFORM),
@@ -34,7 +35,7 @@ PAUSED = """
 import os, signal, sys
 import optuna
 from storage.connect import connect
-from storage.errors import LeaseLost
+from storage.errors import LeaseLost, Unreachable
 from storage.leases import Leases
 from storage.url import StorageURL
 
@@ -189,6 +190,47 @@ def test_takeover_waits_for_a_write_that_has_passed_the_fence(url, database, stu
         assert not at_once
         assert isinstance(claimed.result(), Lease)
     assert study.get_trials()[0].intermediate_values == {1: 0.5}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("write", ["report", "complete"])
+def test_writer_frozen_before_its_commit_holds_up_a_takeover_only_for_a_while(
+    database, lease, run_out, write, monkeypatch
+):
+    """Or the whole search would wait for it, since a takeover is decided under the study's lock."""
+    monkeypatch.setattr("storage.study_lock.DECISION_S", 0.2)
+    run_out()
+    engine = database.storage.engine
+    with connect(database.url) as other:
+        taken = []
+
+        def freeze(_):
+            taken.append(Leases(other, lease.study_id).claim("b", n_trials=9))
+
+        sa.event.listen(engine, "commit", freeze)
+        with database.fence(lease), pytest.raises(Unreachable, match="idle-in-transaction"):
+            WRITES[write](database.storage, lease.trial_id)
+        sa.event.remove(engine, "commit", freeze)
+    assert [(got.trial_id, got.attempt) for got in taken] == [(lease.trial_id, 2)]
+    trial = database.storage.get_trial(lease.trial_id)
+    assert (trial.state, trial.intermediate_values) == (TrialState.RUNNING, {})
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_writer_of_a_studys_attribute_holds_up_no_decision(url, database, study):
+    engine = database.storage.engine
+    with connect(url) as other, ThreadPoolExecutor(1) as pool:
+        claims = []
+
+        def claim_meanwhile(_):
+            claimed = pool.submit(Leases(other, study._study_id).claim, "b", n_trials=9)
+            wait([claimed], timeout=MANY_TIMES_ENOUGH_S)
+            claims.append(claimed.done())
+
+        sa.event.listen(engine, "commit", claim_meanwhile)
+        study.set_user_attr("k", 1)
+        sa.event.remove(engine, "commit", claim_meanwhile)
+        assert claims[0]
 
 
 def test_process_paused_between_its_confirmation_and_its_writes_changes_nothing(

@@ -8,6 +8,7 @@ from optuna.trial import TrialState
 from storage import lease_rows
 from storage.errors import StorageError
 from storage.leases import Leases
+from storage.study_lock import lock_study
 from storage.tables import LEASES, TRIALS
 
 NO_SUCH_STUDY = 99
@@ -35,7 +36,7 @@ def test_our_trial_is_row_for_row_what_optuna_would_have_made(study, database):
     """Optuna numbers by counting, so ours and its own may come in any order."""
     study.ask()
     with database.writing() as connection:
-        lease_rows.lock_study(connection, study._study_id)
+        lock_study(connection, study._study_id)
         lease_rows.create_trial(connection, study._study_id, time.time())
     study.ask()
     with database.reading() as connection:
@@ -62,8 +63,8 @@ def test_enqueued_trial_is_started_as_optuna_would(study, database):
 
 
 def test_study_that_is_gone_cannot_be_locked(connection, study_id):
-    assert lease_rows.lock_study(connection, study_id)
-    assert not lease_rows.lock_study(connection, NO_SUCH_STUDY)
+    assert lock_study(connection, study_id)
+    assert not lock_study(connection, NO_SUCH_STUDY)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -72,8 +73,8 @@ def test_two_studies_do_not_wait_for_each_other(study, database):
     other = optuna.create_study(storage=database.storage)
     with database.writing() as one, database.writing() as two:
         two.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
-        assert lease_rows.lock_study(one, study._study_id)
-        assert lease_rows.lock_study(two, other._study_id)
+        assert lock_study(one, study._study_id)
+        assert lock_study(two, other._study_id)
 
 
 def test_slots_go_on_after_the_highest_whatever_was_cancelled(connection, study_id):

@@ -9,8 +9,8 @@ from optuna.trial import TrialState
 
 from storage.connect import connect
 from storage.errors import LeaseLost, NoDatabase, StorageError, Unreachable
-from storage.lease_rows import lock_study
 from storage.leases import POLL_S, Lease, Leases, Spent, Wait
+from storage.study_lock import lock_study
 from storage.tables import LEASES, TRIALS
 from storage.url import StorageURL
 
@@ -335,7 +335,7 @@ def test_late_worker_that_ends_at_the_moment_of_the_claim_is_not_taken_over(
 def test_worker_frozen_in_its_decision_holds_up_the_others_only_for_a_while(
     postgres_url, monkeypatch
 ):
-    monkeypatch.setattr("storage.lease_rows.DECISION_S", 0.2)
+    monkeypatch.setattr("storage.study_lock.DECISION_S", 0.2)
     url = StorageURL.parse(postgres_url)
 
     def freeze(frozen, leases):

@@ -16,6 +16,7 @@ from storage import lease_rows
 from storage.connect import connect
 from storage.leases import Leases
 from storage.patience import Patience
+from storage.study_lock import lock_study
 from storage.url import StorageURL
 
 UNIFORM = FloatDistribution(0, 1)
@@ -171,7 +172,7 @@ def test_trial_made_while_another_waited_for_its_turn_has_its_own_number(
     database, storage, study_id
 ):
     with ThreadPoolExecutor(1) as pool, database.engine.begin() as connection:
-        lease_rows.lock_study(connection, study_id)
+        lock_study(connection, study_id)
         waits = pool.submit(storage.create_new_trial, study_id)
         assert not wait([waits], timeout=1.0).done
         before = lease_rows.create_trial(connection, study_id, 0.0)
