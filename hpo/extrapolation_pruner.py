@@ -7,11 +7,11 @@ hide a steeper slope, and a curve may fade less than others. A trial is stopped 
 below what another trial has reached already, and does so without its last evaluation too: one noisy
 evaluation stops nobody, and nor does a slow start that still rises.
 
-Places among the latest trials at the same step s overrule it. The first tenth, later the first
-2.5/s, go on in any case, for a flat curve may rise late; after three evaluations, the least that
-say anything of noise, three tenths do. Who is two places or more behind the first 2.5/s is stopped
-even if its forecast is high: that many noisy curves all promise the best. A curve that fell and
-climbs again has neither place nor forecast, and is judged by its climb (hpo.recovering).
+Places among the latest trials at the same step overrule it. The first tenth, after s evaluations
+the first 2.5/s, go on in any case, for a flat curve may rise late; after three evaluations, the
+least that say anything of noise, three tenths do. Who is two places or more behind the first 2.5/s
+is stopped even if its forecast is high: that many noisy curves all promise the best. A curve that
+fell and climbs again has neither place nor forecast, and is judged by its climb (hpo.recovering).
 
 It writes nothing and decides by what is stored alone: every process decides the same. Why this and
 not Optuna's pruners: docs/decisions/0022.
@@ -34,7 +34,7 @@ from hpo.recovering import may_recover
 LEAST_EVALUATIONS = 3  # before which a curve has no noise
 FOREMOST = 0.1  # share of the trials that goes on whatever its forecast
 FOREMOST_AT_FIRST = 0.3  # the same while a curve has the least evaluations
-STAYING = 2.5  # over the step: share of the trials that goes on, where it is less
+STAYING = 2.5  # over the evaluations: share of the trials that goes on, where it is less
 CLOSE = 2  # places behind that share up to where a forecast counts
 USUAL_NOISE = 4  # second differences of a curve's own that the noise of the others weighs
 
@@ -114,7 +114,7 @@ class ExtrapolationPruner(BasePruner):
         if len(curve) < LEAST_EVALUATIONS:
             return None
         place, of = ledger.standing(curve, without=trial.number)
-        staying = of * STAYING / step
+        staying = of * STAYING / len(trial.intermediate_values)  # a step may be many batches
         foremost = FOREMOST if len(curve) > LEAST_EVALUATIONS else FOREMOST_AT_FIRST
         if place <= min(of * foremost, staying):
             return None

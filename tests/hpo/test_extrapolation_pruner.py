@@ -287,6 +287,26 @@ def test_steps_that_count_from_zero_give_the_same_decisions(warm_up: int) -> Non
     assert any(stopped[0][len(noisy) * (warm_up - 1) : len(noisy) * warm_up])
 
 
+def test_steps_that_count_batches_give_the_same_decisions() -> None:
+    """But where the latest half of a curve begins between two evaluations."""
+    stopped = []
+    for every in (1, 500):
+        pruner = ExtrapolationPruner(
+            lambda _, every=every: LAST * every, n_warmup_steps=3, standard_errors=2.0
+        )
+        study = _study(pruner=pruner)
+        trials = [(study.ask(), end) for end in np.linspace(0.1, 0.6, 20)]
+        decided = []
+        for step in range(1, LAST):
+            for trial, end in trials:
+                trial.report(_saturating(end, tau=8.0)[step - 1], step * every)
+                decided.append(trial.should_prune())
+        stopped.append(decided)
+    unlike = sum(one is not other for one, other in zip(*stopped, strict=True))
+    assert unlike < 0.01 * len(stopped[0])
+    assert any(stopped[0])
+
+
 @pytest.mark.parametrize("state", [TrialState.PRUNED, TrialState.RUNNING])
 def test_other_trials_that_count_from_zero_tell_as_much(state: TrialState) -> None:
     """Also those that came just as far as the trial that is judged."""
