@@ -78,7 +78,8 @@ def chance_among_best(given: Expected, n_best: int) -> Floats:
     """
     ranked = np.sort(given.scores)[::-1]
     n_best = min(n_best, len(ranked))
-    threshold = (ranked[n_best - 1] + ranked[min(n_best, len(ranked) - 1)]) / 2
+    # Halved before they are added: a search may give the largest number there is for a penalty.
+    threshold = ranked[n_best - 1] / 2 + ranked[min(n_best, len(ranked) - 1)] / 2
     ahead, level = given.scores > threshold, given.scores == threshold
     share = (n_best - int(ahead.sum())) / max(int(level.sum()), 1)
     sure = given.deviations == 0

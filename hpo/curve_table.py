@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.curve_scores import Floats, Wholes
+from hpo.learning_curve import offset
 from hpo.suggest import holds
 
 EXACT = 100
@@ -26,13 +27,15 @@ class Curves:
 
     `best` (n, evaluations) has the best value so far and NaN after the last, `reached` (n) how
     many evaluations that are, and `final` (n) the score of a completed trial or NaN. A trial that
-    is infeasible, or has shown nothing yet, has reached 0 and no final score.
+    is infeasible, or has shown nothing yet, has reached 0 and no final score. `violation` (n) is by
+    how much it is infeasible, 0 where it is not and infinite where it completed without a score.
     """
 
     numbers: Wholes
     best: Floats
     reached: Wholes
     final: Floats
+    violation: Floats
 
     def joined(self, other: "Curves") -> "Curves":
         """These rows, then the others'."""
@@ -42,11 +45,18 @@ class Curves:
             np.concatenate([_widened(self.best, width), _widened(other.best, width)]),
             np.concatenate([self.reached, other.reached]),
             np.concatenate([self.final, other.final]),
+            np.concatenate([self.violation, other.violation]),
         )
 
     def taken(self, rows: Wholes) -> "Curves":
         """Only these rows, in this order."""
-        return Curves(self.numbers[rows], self.best[rows], self.reached[rows], self.final[rows])
+        return Curves(
+            self.numbers[rows],
+            self.best[rows],
+            self.reached[rows],
+            self.final[rows],
+            self.violation[rows],
+        )
 
 
 class FinishedTrials:
@@ -80,10 +90,7 @@ class FinishedTrials:
 
 def curves(trials: Sequence[FrozenTrial], *, sign: float) -> Curves:
     """Trials in any state as rows; `sign` is -1 where the study minimizes."""
-    rows = [
-        _best_so_far(trial.intermediate_values, sign) if _feasible(trial) else np.empty(0)
-        for trial in trials
-    ]
+    rows = [np.empty(0) if _violation(trial) else _best_so_far(trial, sign) for trial in trials]
     best = np.full((len(rows), max(map(len, rows), default=0)), np.nan)
     for line, row in zip(best, rows, strict=True):
         line[: len(row)] = row
@@ -92,6 +99,7 @@ def curves(trials: Sequence[FrozenTrial], *, sign: float) -> Curves:
         best,
         np.array([len(row) for row in rows], dtype=np.int64),
         np.array([_final(trial, sign) for trial in trials], dtype=np.float64),
+        np.array([_violation(trial) for trial in trials], dtype=np.float64),
     )
 
 
@@ -105,30 +113,33 @@ def _internal(dist: BaseDistribution, value: object) -> float:
     return dist.to_internal_repr(value) if holds(dist, value) else math.nan
 
 
-def _feasible(trial: FrozenTrial) -> bool:
-    return not any(value > 0 for value in trial.constraints.values())
+def _violation(trial: FrozenTrial) -> float:
+    if trial.state == TrialState.COMPLETE and not math.isfinite(trial.value or 0):
+        return math.inf
+    return sum((value for value in trial.constraints.values() if value > 0), start=0.0)
 
 
 def _final(trial: FrozenTrial, sign: float) -> float:
-    if trial.state != TrialState.COMPLETE or trial.value is None or not _feasible(trial):
+    if trial.state != TrialState.COMPLETE or trial.value is None or _violation(trial):
         return math.nan
-    return sign * trial.value if math.isfinite(trial.value) else math.nan
+    return sign * trial.value
 
 
-def _best_so_far(values: Mapping[int, float], sign: float) -> Floats:
+def _best_so_far(trial: FrozenTrial, sign: float) -> Floats:
     """The best value at each evaluation up to the last; before the first it is the first's."""
     row: list[float] = []
-    for step, value in sorted(values.items()):
+    first = offset(trial)
+    for step, value in sorted(trial.intermediate_values.items()):
         if math.isfinite(value):
             best = max(sign * value, row[-1]) if row else sign * value
-            place = _place(step)
+            place = _place(step + first)
             row += [row[-1] if row else best] * (place - len(row) - 1)
             row[place - 1 :] = [best]
     return np.array(row, dtype=np.float64)
 
 
 def _place(step: int) -> int:
-    """Which evaluation a step counts as, from 1."""
+    """Which column's number, from 1, a step that counts from 1 has."""
     if step <= EXACT:
         return max(step, 1)
     return EXACT + round(EXACT * math.log(step / EXACT))

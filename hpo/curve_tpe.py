@@ -2,8 +2,9 @@
 
 Optuna's ranks a pruned trial behind every completed one, among the pruned the longer before the
 better, and counts all that run as bad. Here each trial that has reported has one expected score
-(hpo.curve_scores), and counts among the good as far as it is likely to be one of them. What is
-infeasible counts among the bad, and so does what runs and has shown nothing yet.
+(hpo.curve_scores), and counts among the good as far as it is likely to be one of them. What runs
+and has shown nothing yet counts among the bad, and so does what is infeasible; only where there are
+fewer trials with a score than good ones do the least infeasible take the places that are left.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from typing_extensions import override
 
-from hpo.curve_scores import Floats, Wholes, chance_among_best, expected
+from hpo.curve_scores import Expected, Floats, Wholes, chance_among_best, expected
 from hpo.curve_table import Curves, FinishedTrials, column, curves
 from hpo.parzen_draw import ParzenSampler, Space
 
@@ -138,12 +139,26 @@ class CurveTPESampler(ParzenSampler):
 def _weights(table: Curves, known: Wholes) -> tuple[Floats, Floats]:
     """How far each trial counts among the good and among the bad."""
     good = np.zeros(len(table.numbers))
+    # Were the rest counted too, more of the few with a score would be good: with 64 workers all.
+    places = default_gamma(len(known) + int(np.count_nonzero(table.violation)))
     if len(known):
         shown = table.taken(known)
         guess = expected(shown.best, shown.reached, shown.final)
-        good[known] = chance_among_best(guess, default_gamma(len(good)))
+        good[known] = chance_among_best(guess, places)
+    _fill(good, table.violation, places - len(known))
     bad = 1 - good
     return np.where(good < NEGLIGIBLE, 0, good), np.where(bad < NEGLIGIBLE, 0, bad)
+
+
+def _fill(good: Floats, violation: Floats, places: int) -> None:
+    """Give the places that nobody with a score takes to the least infeasible.
+
+    Whoever is as infeasible as any gets none: where all are alike, none leads anywhere.
+    """
+    less = np.flatnonzero((violation > 0) & (violation < violation.max(initial=0)))
+    if places > 0 and len(less):
+        known = Expected(-violation[less], np.zeros(len(less)))
+        good[less] = chance_among_best(known, places)
 
 
 def _trials(study: Study) -> list[FrozenTrial]:

@@ -21,7 +21,7 @@ from typing_extensions import override
 from config.space import SearchSpace, combinations, is_active, ordered
 from hpo.errors import SpaceExhausted
 from hpo.neighbours import neighbours, values_of
-from hpo.suggest import distributions, fixed_params
+from hpo.suggest import distributions, fixed_params, holds
 from hpo.tried_sets import Key, TriedSets
 
 REDRAWS = 10
@@ -128,7 +128,7 @@ class DistinctSampler(BaseSampler):
                 continue
             if name in known:
                 values[name] = known[name]
-            elif name in relative:
+            elif name in relative and holds(self._distributions[name], relative[name]):
                 values[name] = relative[name]
             else:
                 values[name] = self._drawn_alone(study, trial, name)

@@ -84,6 +84,13 @@ def test_equals_share_the_places_that_are_left(scores: list[float], chances: lis
     assert chance_among_best(given, 2).tolist() == chances
 
 
+def test_the_largest_number_as_a_penalty_makes_nobody_good() -> None:
+    penalty = -np.finfo(np.float64).max
+    given = Expected(np.array([-1.0, penalty, penalty, penalty]), np.zeros(4))
+    assert chance_among_best(given, 1).tolist() == [1, 0, 0, 0]
+    assert chance_among_best(given, 2).tolist() == pytest.approx([1, 1 / 3, 1 / 3, 1 / 3])
+
+
 def test_an_uncertain_end_is_partly_among_the_best() -> None:
     given = Expected(np.array([3.0, 2.0, 2.4, 0.0]), np.array([0, 0, 1.0, 0.1]))
     chance = chance_among_best(given, 1)

@@ -56,7 +56,16 @@ def test_steps_that_are_missing_repeat_what_was_before() -> None:
 def test_a_curve_of_another_program_may_count_from_nought_and_up_to_a_million() -> None:
     table = curves([trial({0: 0.1, 1: 0.2, 101: 0.3, 10**6: 0.4})], sign=1)
     assert table.best.shape[1] < 1100
-    assert table.best[0, [0, 99, 100, -1]].tolist() == [0.2, 0.2, 0.3, 0.4]
+    assert table.best[0, [0, 1, 100, 101, -1]].tolist() == [0.1, 0.2, 0.2, 0.3, 0.4]
+
+
+def test_it_does_not_matter_whether_a_study_counts_from_nought_or_from_one() -> None:
+    nought, one = (
+        curves([trial({first: 0.1, first + 1: 0.2}), trial({first: 0.3})], sign=1)
+        for first in (0, 1)
+    )
+    assert nought.reached.tolist() == one.reached.tolist() == [2, 1]
+    assert np.array_equal(nought.best, one.best, equal_nan=True)
 
 
 def test_an_infeasible_trial_has_no_curve_and_no_score() -> None:
@@ -64,6 +73,7 @@ def test_an_infeasible_trial_has_no_curve_and_no_score() -> None:
     table = curves(infeasible, sign=1)
     assert table.reached.tolist() == [0, 0]
     assert np.isnan(table.final).all()
+    assert table.violation.tolist() == [1, 1]
 
 
 def test_a_score_without_a_curve_counts() -> None:
@@ -71,6 +81,7 @@ def test_a_score_without_a_curve_counts() -> None:
     assert table.reached.tolist() == [0, 0]
     assert table.final[0] == 0.4
     assert np.isnan(table.final[1])
+    assert table.violation.tolist() == [0, math.inf]
 
 
 def test_values_that_are_not_in_the_space_are_none() -> None:

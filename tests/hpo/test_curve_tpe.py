@@ -104,6 +104,29 @@ def test_what_runs_and_has_shown_nothing_is_kept_away_from() -> None:
     assert mean(abs(x - mean(alone)) for x in draws(study, 10)) > 2 * near
 
 
+def test_what_has_shown_nothing_makes_no_more_of_the_others_good() -> None:
+    """Of 30 trials 3 are; 64 workers without reports made it 10 of them."""
+
+    def busy(running: int) -> Study:
+        study = study_of([complete(n / 30) for n in range(30)], sampler(n_ei_candidates=100))
+        for n in range(running):
+            study.enqueue_trial({"x": n / running})
+            study.ask(SPACE)
+        return study
+
+    assert distance(busy(64)) < 1.5 * distance(busy(0))
+
+
+def test_trials_that_were_pruned_without_a_report_make_no_more_of_the_others_good() -> None:
+    """Sixty of them made seven of the first seven good, and the search stayed there."""
+    silent = [
+        create_trial(state=TrialState.PRUNED, params={"x": n / 60}, distributions=SPACE)
+        for n in range(60)
+    ]
+    shown = [complete(x) for x in (0.95, 0.9, 0.85, 0.8, 0.4, 0.3)]
+    assert distance(study_of([*silent, *shown], sampler())) < 0.35
+
+
 def test_infeasible_trials_push_away_however_well_they_began() -> None:
     trials = [complete(0.5 + 0.02 * n) for n in range(20)]
     trials += [pruned(0.2 + 0.01 * n, 12, violated=True) for n in range(10)]
@@ -113,6 +136,22 @@ def test_infeasible_trials_push_away_however_well_they_began() -> None:
 def test_a_study_with_nothing_but_infeasible_trials_goes_elsewhere() -> None:
     trials = [pruned(0.05 * n, 1, violated=True) for n in range(10)]
     assert mean(draws(study_of(trials, sampler()))) > 0.5
+
+
+def infeasible(x: float) -> FrozenTrial:
+    violation = {"constraints:memory": abs(x - GOOD)}
+    return create_trial(value=x, params={"x": x}, distributions=SPACE, system_attrs=dict(violation))
+
+
+def test_where_nothing_is_feasible_the_least_infeasible_are_followed() -> None:
+    trials = [infeasible(0.05 * n + 0.025) for n in range(20)]
+    assert distance(study_of(trials, sampler())) < 0.15
+
+
+def test_the_least_infeasible_are_not_followed_where_enough_is_feasible() -> None:
+    trials = [infeasible(0.05 * n + 0.025) for n in range(10)]
+    trials += [complete(0.7 + 0.01 * n) for n in range(10)]
+    assert mean(draws(study_of(trials, sampler()))) > 0.55
 
 
 def test_where_all_score_alike_it_goes_on_looking_around() -> None:

@@ -259,6 +259,21 @@ def test_trials_of_other_hyperband_brackets_are_compared_too(configured: Configu
     assert len({pruner.bracket_of(study, trial) for trial in study.trials}) > 1
 
 
+def test_a_proposal_from_a_wider_range_is_drawn_anew(configured: Configured) -> None:
+    """As TPE makes them while the trials that it learns from had another space."""
+
+    class Outside(Stubborn):
+        def sample_relative(
+            self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+        ) -> dict[str, Any]:
+            return {LR: 0.5, BATCH: 64}
+
+    narrow = {LR: {"low": 1e-5, "high": 1e-4, "log": True}, BATCH: {"choices": [8, 16]}}
+    space = configured(narrow).optuna.search_space
+    study = _study(DistinctSampler(Outside({LR: 2e-5, BATCH: 16}), space, seed=0))
+    assert suggest(study.ask(), space) == {LR: 2e-5, BATCH: 16}
+
+
 def test_the_wrapped_sampler_hears_of_every_trial(configured: Configured) -> None:
     space = configured(FINITE).optuna.search_space
     inner = Stubborn({EPOCHS: 3, BATCH: 8})
