@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo.hiding import hide
 from hpo.report.facts import Facts, last_part
 from hpo.report.failures import reason_of
+from hpo.suggest import holds
 from hpo.trial_record import is_infeasible
 
 CONSTRAINTS = "constraints:"  # Optuna's own, by which it knows infeasible trials
@@ -37,8 +38,10 @@ def short_names(facts: Facts) -> Mapping[str, str]:
 
 def _plain(trial: FrozenTrial, names: Mapping[str, str]) -> FrozenTrial:
     plain = copy.copy(trial)
-    plain.params = {names[field]: value for field, value in trial.params.items()}
-    plain.distributions = {names[field]: kind for field, kind in trial.distributions.items()}
+    # Other programs' queued values may lie outside, and Optuna adds no trial that has one.
+    kinds = {f: kind for f, kind in trial.distributions.items() if holds(kind, trial.params[f])}
+    plain.params = {names[field]: trial.params[field] for field in kinds}
+    plain.distributions = {names[field]: kind for field, kind in kinds.items()}
     attrs = trial.system_attrs
     plain.system_attrs = {key: attrs[key] for key in attrs if key.startswith(CONSTRAINTS)}
     bad = trial.state is TrialState.FAIL or is_infeasible(trial)
