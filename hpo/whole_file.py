@@ -4,6 +4,7 @@ What is no regular file, such as /dev/stdout, is written to, for a rename would 
 place. A symbolic link stays, and what it points to is replaced.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -33,5 +34,6 @@ def write_whole(path: Path, text: str) -> None:
         temporary.replace(place)
     except OSError as error:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # there is none where a part of the path is a file
+                temporary.unlink(missing_ok=True)
         raise HpoError(f"cannot write {path}: {error.strerror or error}") from error
