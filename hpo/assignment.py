@@ -10,7 +10,8 @@ from collections.abc import MutableMapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-VARIABLE = "HPO_WORKING_PROCESS"
+from hpo.ctrl_c import WORKING_PROCESS as VARIABLE
+
 GO, STOP = b"g", b"s"
 REPLACE = 83  # exit status: the process should be replaced by a fresh one
 DEVICE_LOST = 84  # exit status: the GPU fails in this process; its trial should go on in another

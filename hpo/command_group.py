@@ -5,16 +5,16 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
 import click
 
+from hpo.ctrl_c import INTERRUPTED
 from hpo.private_process import hide_in_crashes, leave_process_list
 
 FAILED = 1
-INTERRUPTED = 130
-"""Exit status of what Ctrl-C ended, as shells have it: 128 + SIGINT."""
 
 
 class NearestCommand(click.Group):
@@ -52,16 +52,27 @@ class Commands(NearestCommand):
                 click.echo(f"Error: cannot go on: {where}{error.strerror or error}", err=True)
             sys.exit(FAILED)
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the command line; Ctrl-C ends it with a word."""
+        with _stopped_in_a_word():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command chosen; Ctrl-C ends it with a word."""
-        try:
+        with _stopped_in_a_word():
             result = super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo("stopped", err=True)
-            raise click.exceptions.Exit(INTERRUPTED) from None
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a full disk can still be said
         return result
+
+
+@contextlib.contextmanager
+def _stopped_in_a_word() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _keep_secrets() -> None:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpo.command_group import INTERRUPTED
 from hpo.commands.options import (
     config_option,
     data_option,
@@ -15,6 +14,7 @@ from hpo.commands.options import (
     storage_option,
     study_option,
 )
+from hpo.ctrl_c import INTERRUPTED
 
 if TYPE_CHECKING:
     from hpo.baseline.run import Request

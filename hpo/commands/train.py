@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpo.command_group import INTERRUPTED
 from hpo.commands.options import (
     config_option,
     data_option,
@@ -14,6 +13,7 @@ from hpo.commands.options import (
     plain_errors,
     printable,
 )
+from hpo.ctrl_c import INTERRUPTED
 
 if TYPE_CHECKING:
     from rich.console import Console
