@@ -27,7 +27,7 @@ KEPT_CURVES, KEPT_BENDS = 4096, 65536  # a few MB
 
 @dataclass(frozen=True)
 class Leader:
-    """The trial that has reached the most; `best` with more as better."""
+    """The trial whose curve has reached the most; `best` with more as better."""
 
     best: float
     number: int
@@ -77,7 +77,9 @@ class CurveLedger:
             self._running.append(trial)
         elif trial.state in CURVES:
             self._reached[place] = reached(trial)
-        if trial.state is TrialState.COMPLETE and math.isfinite(trial.values[0]):
+        # A value without a curve was told by another program: no curve here may ever come to it.
+        led = trial.state is TrialState.COMPLETE and self._reached[place] > 0
+        if led and math.isfinite(trial.values[0]):
             leader = Leader(self._sign * trial.values[0], trial.number)
             self._leader = _better(self._leader, leader)
 

@@ -221,10 +221,14 @@ def test_pruned_failed_and_infeasible_trials_lead_nobody() -> None:
     assert not _report(study.ask(), [0.1] * 5).should_prune()
 
 
-def test_a_complete_trial_counts_with_its_value_though_it_reported_nothing() -> None:
-    study = _study()
-    study.add_trial(create_trial(value=0.5))
-    assert _report(study.ask(), [0.1] * 5).should_prune()
+def test_a_value_that_another_program_told_without_a_curve_leads_nobody() -> None:
+    told, shown = _study(), _study([0.2] * LAST)
+    for study in (told, shown):
+        study.add_trial(create_trial(value=0.9))
+    assert not _report(told.ask(), [0.1] * 5).should_prune()
+    verdict = decide(shown, _report(shown.ask(), [0.1] * 5))
+    assert verdict is not None
+    assert verdict.leader == 0
 
 
 def test_reports_without_a_number_neither_stop_nor_help() -> None:
