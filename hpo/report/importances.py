@@ -1,6 +1,11 @@
 """How much each setting mattered, by Optuna's PED-ANOVA."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.importance import get_param_importances
 from optuna.trial import TrialState
 
@@ -29,6 +34,18 @@ def importance_of(study: optuna.Study) -> dict[str, float]:
     if len(completed) < FEWEST:
         return {}
     try:
-        return get_param_importances(study)
+        with without_warnings():
+            found = get_param_importances(study, normalize=False)
     except (ValueError, RuntimeError):  # too few trials, or all alike
         return {}
+    whole = sum(found.values())  # 0 where nothing can be told: Optuna would call all equal
+    return {name: share / whole for name, share in found.items()} if whole > 0 else {}
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep Optuna from warning of few trials: the report itself says how far to trust them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", ExperimentalWarning)  # of `normalize`
+        yield

@@ -8,7 +8,7 @@ from optuna import visualization
 from optuna.trial import TrialState
 from plotly.graph_objects import Figure
 
-from hpo.report.importances import importance_of
+from hpo.report.importances import importance_of, without_warnings
 
 PLOTS: Mapping[str, tuple[str, Callable[..., Figure]]] = {
     "history": ("History", visualization.plot_optimization_history),
@@ -42,7 +42,8 @@ def plots(study: optuna.Study, metric: str) -> dict[str, Plot]:
 
 def _drawn(key: str, study: optuna.Study, metric: str) -> Figure:
     _, draw = PLOTS[key]
-    return draw(study, target_name=metric) if key in OF_VALUES else draw(study)
+    with without_warnings():
+        return draw(study, target_name=metric) if key in OF_VALUES else draw(study)
 
 
 def _has_data(key: str, study: optuna.Study) -> bool:
