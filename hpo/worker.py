@@ -210,6 +210,7 @@ class Worker:
             if isinstance(drawn, Outcome):
                 return drawn
             trial, params = drawn
+            self.objective.around.chores.add(self._look_for_best)
             return self.objective.run(trial, params, keeper, continued=lease.continued)
 
     def _draw(
@@ -252,7 +253,6 @@ class Worker:
             self.failures.append(outcome.error)
         self.objective.around.parent.trial_ended(outcome.error)
         self.objective.around.notifier.look()
-        self.objective.around.chores.add(self._look_for_best)
 
     def _look_for_best(self) -> None:
         best = best_trial(self.objective.around.study)

@@ -543,6 +543,17 @@ def test_the_best_so_far_is_shown_with_the_next_evaluation(
     assert "best 0.3000 (trial 0)" in one.shown
 
 
+def test_a_process_that_starts_shows_the_best_so_far_from_its_first_trial_on(
+    search: MakeSearch, fit: ScriptedFit
+) -> None:
+    one = search(n_trials=2)
+    one.worker(max_trials=1).run()
+    before = one.shown
+    one.worker("w2").run()
+    assert "best none yet" not in one.shown.removeprefix(before)
+    assert "best 0.3000 (trial 0)" in one.shown
+
+
 def test_a_trial_under_way_is_seen_in_the_workers_list(
     search: MakeSearch, fit: ScriptedFit
 ) -> None:
