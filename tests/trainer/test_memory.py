@@ -31,6 +31,8 @@ def baseline(
 ) -> MemoryBaseline:
     """Of a session with a small model, from which 64 MiB are allowed."""
     monkeypatch.setattr(memory, "PROCESS_ALLOWANCE", 64 * MIB)
+    gc.unfreeze()  # what a test before this one left is none of its memory
+    gc.collect()
     session.prepare(tiny_config())
     return MemoryBaseline(session)
 
