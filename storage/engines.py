@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from storage.failure_rules import READ_ONLY
 from storage.patience import never
 from storage.url import StorageURL
 from storage.watched import connector
@@ -73,16 +74,18 @@ def engine_arguments(url: StorageURL, give_up: Callable[[], bool] = never) -> di
     }
 
 
-def spare_pings(engine: sa.Engine) -> None:
-    """Ask whether a pooled connection lives only where it may have died; to be called once.
+def watch_pool(engine: sa.Engine) -> None:
+    """Let go of a server that takes no writes, and ping where in doubt only; to be called once.
 
-    SQLAlchemy's pre-ping is a round trip before every transaction. A connection that its server or
-    pooler has closed has something to be read, which this process sees by itself; one that a
-    firewall may have forgotten has been idle.
+    A primary that lost its place may live on as a standby: a new connection finds the one that has
+    it now, behind the same name or among the URL's hosts. SQLAlchemy's pre-ping is a round trip
+    before every transaction. A connection that its server or pooler has closed has something to be
+    read, which this process sees by itself; one that a firewall may have forgotten has been idle.
     """
     if engine.name == "postgresql":
         sa.event.listen(engine, "checkin", _note_use)
         sa.event.listen(engine, "checkout", _ping_where_in_doubt)
+        sa.event.listen(engine, "handle_error", _let_go_where_read_only)
 
 
 def _note_use(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
@@ -103,6 +106,11 @@ def _ping_where_in_doubt(
         raise sa.exc.InvalidatePoolError from error
 
 
+def _let_go_where_read_only(context: sa.engine.ExceptionContext) -> None:
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
+
+
 def _has_news(connection: DBAPIConnection) -> bool:
     watch = select.poll()
     try:
@@ -115,7 +123,7 @@ def _has_news(connection: DBAPIConnection) -> bool:
 def make_engine(url: StorageURL, give_up: Callable[[], bool] = never) -> sa.Engine:
     """Make an engine for our own tables; connects to nothing yet."""
     engine = sa.create_engine(url.sqlalchemy, **engine_arguments(url, give_up))
-    spare_pings(engine)
+    watch_pool(engine)
     if url.is_sqlite:
         sa.event.listen(engine, "connect", _leave_transactions_to_us)
         sa.event.listen(engine, "begin", _begin)

@@ -16,6 +16,14 @@ class Unreachable(StorageError):
     """The server does not answer, or the connection to it was lost."""
 
 
+class ReadOnly(StorageError):
+    """The server takes no writes: it is a standby, or was set so, as one whose disk is full."""
+
+
+class ServerFailed(StorageError):
+    """The server answers, and lacks disk, memory or a sound file to do what was asked."""
+
+
 class WrongPassword(StorageError):
     """The server answered and did not let this user in."""
 

@@ -16,6 +16,8 @@ from storage.errors import (
     Busy,
     NoDatabase,
     NotAllowed,
+    ReadOnly,
+    ServerFailed,
     StorageError,
     Unreachable,
     WrongPassword,
@@ -38,6 +40,9 @@ class Failure:
         """PostgreSQL's code; empty for SQLite and for errors of the connection itself."""
         return getattr(self.cause, "sqlstate", None) or ""
 
+
+READ_ONLY = "25006"
+"""PostgreSQL's code for a write where none is taken."""
 
 Condition = Callable[[Failure], bool]
 
@@ -180,9 +185,19 @@ POSTGRESQL = (
         "ON ALL SEQUENCES IN SCHEMA public TO this user",
     ),
     Rule(
-        _code("25006"),
-        NotAllowed,
-        "{url} only lets this user read: name the primary server, not a copy of it",
+        _any(
+            _code(READ_ONLY),
+            _both(_from_connecting, _says("session is read-only", "server is in hot standby")),
+        ),
+        ReadOnly,
+        "{url} takes no writes: it is a standby, or was set read-only; name the primary server, "
+        "look at its disk",
+    ),
+    Rule(
+        # Classes: insufficient resources, errors of the server's own system.
+        _code("53", "58"),
+        ServerFailed,
+        "{url} cannot do it: {said}; look at the server's disk and memory",
     ),
     Rule(
         _code("55P03", "57014"),
@@ -205,8 +220,8 @@ POSTGRESQL = (
         "{url}: no connection came free in this process",
     ),
     Rule(
-        # Classes: lost connection, shutdown by the server, transaction left idle.
-        _any(_code("08", "57P0", "25P03"), _connection_failed),
+        # Classes: lost connection, shutdown by the server, transaction left idle or too long.
+        _any(_code("08", "57P0", "25P03", "25P04"), _connection_failed),
         Unreachable,
         "{url} does not answer: {said}; check that it runs and can be reached",
     ),

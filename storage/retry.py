@@ -1,4 +1,4 @@
-"""Calls to the database, made again while it is away, restarting or locked.
+"""Calls to the database, made again while it is away, restarting, read-only, full or locked.
 
 Who calls answers for what a repeat does: a call whose answer was lost may have taken effect.
 """
@@ -14,7 +14,16 @@ import sqlalchemy as sa
 import stamina
 import stamina.instrumentation
 
-from storage.errors import Busy, NoDatabase, NotAllowed, StorageError, Unreachable, WrongPassword
+from storage.errors import (
+    Busy,
+    NoDatabase,
+    NotAllowed,
+    ReadOnly,
+    ServerFailed,
+    StorageError,
+    Unreachable,
+    WrongPassword,
+)
 from storage.failures import translated
 from storage.patience import Patience
 from storage.url import StorageURL
@@ -138,7 +147,7 @@ class _Call:
         """Give the seconds that an error of this kind may last; None when asking helps nothing."""
         if isinstance(error, Busy):
             return self._locked_s
-        if isinstance(error, Unreachable):
+        if isinstance(error, Unreachable | ReadOnly | ServerFailed):
             return self._patience.outage_s
         lasts_s = self._outage.lasts_s
         # A pooler before a restarting server, or the server itself, may refuse those it will let

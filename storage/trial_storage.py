@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import orm
 from typing_extensions import override
 
-from storage.engines import engine_arguments, spare_pings
+from storage.engines import engine_arguments, watch_pool
 from storage.fence import Fences
 from storage.patience import Patience
 from storage.retry import Retry
@@ -66,7 +66,7 @@ class TrialStorage(RDBStorage):
         self.heartbeat_stale_trial_callback = self.failed_trial_callback = None
         if engine is None:
             engine = sa.create_engine(self.url, **self.engine_kwargs)
-            spare_pings(engine)
+            watch_pool(engine)
         self.engine = engine
         self.scoped_session = orm.scoped_session(orm.sessionmaker(engine, class_=self.session_kind))
         self._collecting: dict[int, TrialWrites] = {}

@@ -19,6 +19,8 @@ from storage.errors import (
     Busy,
     NoDatabase,
     NotAllowed,
+    ReadOnly,
+    ServerFailed,
     StorageError,
     Unreachable,
     WrongPassword,
@@ -147,7 +149,7 @@ class TestRefusals:
         copy = f"{postgres_url}&options=-c%20default_transaction_read_only%3Don"
         with connect(StorageURL.parse(copy)) as database:
             kind, line = failing(write, database, "DELETE FROM hpo_leases")
-        assert kind is NotAllowed
+        assert kind is ReadOnly
         assert "primary" in line
 
 
@@ -221,6 +223,33 @@ class TestRunningServer:
         kind, _ = failing(sleep)
         assert kind is Unreachable
 
+    @pytest.mark.parametrize("options", ["-c%20transaction_timeout%3D300ms"])
+    def test_transaction_that_takes_too_long_is_a_lost_connection(self, database):
+        kind, _ = failing(write, database, "SELECT pg_sleep(9)")
+        assert kind is Unreachable
+
+    @pytest.mark.parametrize(
+        ("code", "kind"),
+        [
+            ("08006", Unreachable),
+            ("25P03", Unreachable),
+            ("25P04", Unreachable),
+            *((f"57P0{number}", Unreachable) for number in range(1, 6)),
+            ("53000", ServerFailed),
+            ("53100", ServerFailed),
+            ("53200", ServerFailed),
+            ("53300", ServerFailed),
+            ("53400", ServerFailed),
+            ("58000", ServerFailed),
+            ("58030", ServerFailed),
+            ("58P01", ServerFailed),
+            ("25006", ReadOnly),
+        ],
+    )
+    def test_code_of_a_servers_trouble_is_told_from_the_trials(self, database, code, kind):
+        raised = f"DO $$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '{code}'; END $$"
+        assert failing(write, database, raised)[0] is kind
+
     @pytest.mark.parametrize("options", ["-c%20deadlock_timeout%3D50ms"])
     def test_one_of_two_that_wait_for_each_other_is_busy(self, database):
         """As Optuna's deletion of a study may meet with a worker's claim."""
@@ -280,6 +309,8 @@ class TestRunningServer:
         ("FATAL:  remaining connection slots are reserved for superusers", Unreachable),
         ("FATAL:  the database system is starting up", Unreachable),
         ("server closed the connection unexpectedly", Unreachable),
+        ("session is read-only", ReadOnly),
+        ("server is in hot standby mode", ReadOnly),
         ("FATAL:  unsupported startup parameter: options", BadURL),
         ('FATAL:  Peer authentication failed for user "ann"', WrongPassword),
         ('FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "ann"', WrongPassword),

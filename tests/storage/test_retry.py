@@ -5,7 +5,15 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from storage.errors import Busy, NoDatabase, StorageError, Unreachable, WrongPassword
+from storage.errors import (
+    Busy,
+    NoDatabase,
+    ReadOnly,
+    ServerFailed,
+    StorageError,
+    Unreachable,
+    WrongPassword,
+)
 from storage.patience import AT_ONCE, Patience
 from storage.retry import Retry
 from storage.url import StorageURL
@@ -19,6 +27,8 @@ MISSING = psycopg.OperationalError('FATAL:  database "d" does not exist')
 DEADLOCK = psycopg.errors.DeadlockDetected("deadlock detected")
 SERIAL = psycopg.errors.SerializationFailure("could not serialize access")
 SHUTDOWN = psycopg.errors.AdminShutdown("terminating connection due to administrator command")
+STANDBY = psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction")
+FULL = psycopg.errors.DiskFull("could not extend file: No space left on device")
 PATIENT = Patience(outage_s=60.0)
 
 
@@ -34,7 +44,9 @@ def steps(*failures):
     return step
 
 
-@pytest.mark.parametrize("failure", [GONE, STARTING, CROWDED, SHUTDOWN, DEADLOCK, SERIAL])
+@pytest.mark.parametrize(
+    "failure", [GONE, STARTING, CROWDED, SHUTDOWN, STANDBY, FULL, DEADLOCK, SERIAL]
+)
 def test_what_passes_is_asked_again(failure):
     assert Retry(URL, PATIENT)(steps(failure, failure)) == 3
 
@@ -50,9 +62,9 @@ def test_locked_sqlite_file_is_asked_again():
     assert Retry(url, AT_ONCE)(steps(locked, locked)) == 3
 
 
-@pytest.mark.parametrize("failure", [GONE, STARTING, CROWDED, SHUTDOWN])
+@pytest.mark.parametrize("failure", [GONE, STARTING, CROWDED, SHUTDOWN, STANDBY, FULL])
 def test_command_says_at_once_that_the_server_is_away(failure):
-    with pytest.raises(Unreachable):
+    with pytest.raises((Unreachable, ReadOnly, ServerFailed)):
         Retry(URL, AT_ONCE)(steps(failure))
 
 
