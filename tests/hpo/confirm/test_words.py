@@ -1,0 +1,41 @@
+"""What a confirmation says beyond its table, against what happens when it is followed."""
+
+import re
+
+import numpy as np
+import pytest
+
+from hpo.confirm import words
+from hpo.confirm.posterior import posterior
+from hpo.confirm.results import SURE, Candidate, Results
+
+SD = 0.01
+
+
+def results(*runs: tuple[float, ...]) -> Results:
+    """Two candidates whose runs gave these values, the higher first."""
+    candidates = tuple(
+        Candidate(number, {}, None, dict(enumerate(values))) for number, values in enumerate(runs)
+    )
+    return Results("s.confirm", candidates, posterior(runs))
+
+
+@pytest.mark.parametrize("gap", [0.02, 0.01, 0.006])
+def test_the_seeds_that_it_asks_for_tell_a_true_gap_four_times_in_five(gap: float) -> None:
+    around = (-SD / 2**0.5, SD / 2**0.5)  # their SD is SD
+    said = " ".join(words.said(results(*[tuple(top + e for e in around) for top in (gap, 0.0)])))
+    found = re.search(r"about (\d+) seeds each would tell trials 0 and 1 apart", said)
+    assert found is not None, said
+    seeds, chance = int(found[1]), np.random.default_rng(5)
+    told = 0
+    for _ in range(400):
+        drawn = chance.normal((gap, 0.0), SD, (seeds, 2)).T.tolist()
+        there = posterior(drawn, draws=2000)
+        assert there is not None
+        told += there.best[0] >= SURE
+    assert 0.7 < told / 400 < 0.92
+
+
+def test_a_gap_that_it_would_take_too_many_seeds_for_is_said_to_be_small() -> None:
+    said = " ".join(words.said(results((0.401, 0.415), (0.4, 0.414))))
+    assert "differ by 0.0010: it would take more than 100 seeds each" in said
