@@ -4,6 +4,8 @@ import math
 import statistics
 from dataclasses import dataclass
 
+from scipy.stats import norm, t
+
 from hpo.learning_curve import LearningCurve
 from hpo.report.document import Section, Text
 from hpo.report.facts import Facts
@@ -11,21 +13,26 @@ from hpo.report.facts import Facts
 ENOUGH_EVALUATIONS = 10  # of a curve whose beginning, where it bends, hardly counts
 FEWEST_EVALUATIONS = 5  # three second differences
 FEWEST_CURVES = 3
-APART = 1.96 * math.sqrt(2)  # standard deviations between two values, in one of 20 by chance
+BY_CHANCE = 0.05  # how often two values of one mean may be called apart
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard deviation of one value; `seeds`: between seeds, else within curves."""
+    """Standard deviation of one value; `seeds`: between seeds, else within curves.
+
+    degrees: of freedom that the estimate has; None where they are not known, and taken as many.
+    """
 
     sd: float
     seeds: bool
     how: str
+    degrees: int | None = None
 
     @property
     def gap(self) -> float:
-        """Two values that are less apart than this cannot be told apart."""
-        return APART * self.sd
+        """Two values less apart than this cannot be told apart, by a two-sided t test."""
+        ends = norm if self.degrees is None else t(self.degrees)
+        return float(ends.ppf(1 - BY_CHANCE / 2)) * math.sqrt(2) * self.sd
 
 
 def noise_of(facts: Facts) -> Noise | None:
@@ -58,7 +65,7 @@ def _of_seeds(facts: Facts) -> Noise | None:
         f"from runs of {sum(bool(c.values) for c in results.candidates)} trials under further seeds"
         f" ({found.degrees} degrees of freedom)"
     )
-    return Noise(found.sd, seeds=True, how=how)
+    return Noise(found.sd, seeds=True, how=how, degrees=found.degrees)
 
 
 def _of_curves(facts: Facts) -> Noise | None:
