@@ -1,23 +1,18 @@
 """What the study teaches: sentences, each made by a rule whose condition the figures meet."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from optuna.trial import FrozenTrial
-from scipy.stats import fisher_exact
 
-from hpo.progress import short
 from hpo.report.confirmation import confirmed_best
 from hpo.report.document import Finding
-from hpo.report.facts import Facts, last_part
-from hpo.report.failures import short_reason
-from hpo.report.ranks import LEVEL, differences
+from hpo.report.facts import Facts
+from hpo.report.failing_values import failing_values
+from hpo.report.ranks import differences
 from hpo.trial_record import BEST_EPOCH
 
 FEWEST = 3  # trials that a statement stands on
-MOST_OTHERS = 0.5  # of a value's share of failures, in the rest
 WITHOUT_GAIN = 10  # finished trials since the best
-MOST_VALUES = 12  # of a setting, to be looked at one by one
 
 
 def learned(facts: Facts) -> list[Finding]:
@@ -33,39 +28,11 @@ def learned(facts: Facts) -> list[Finding]:
 
 
 def _failing_values(facts: Facts) -> Iterator[Finding]:
-    """A value of a setting with which trials mostly came to nothing, and without it seldom."""
-    bad = {trial.number: trial for trial in (*facts.failed, *facts.infeasible)}
-    ended = [*facts.complete, *facts.pruned, *bad.values()]
-    for field in facts.config.optuna.search_space if bad else ():
-        tried: dict[object, list[FrozenTrial]] = defaultdict(list)
-        for trial in ended:
-            if field in trial.params:
-                tried[trial.params[field]].append(trial)
-        for value, trials in tried.items() if len(tried) <= MOST_VALUES else ():
-            rest = [t for other, ts in tried.items() if other != value for t in ts]
-            yield from _failing(f"{last_part(field)} {short(value)}", trials, rest, bad)
-
-
-def _failing(
-    name: str,
-    trials: list[FrozenTrial],
-    rest: list[FrozenTrial],
-    bad: dict[int, FrozenTrial],
-) -> Iterator[Finding]:
-    reasons = [short_reason(trial) for trial in trials if trial.number in bad]
-    if len(reasons) < FEWEST or not rest:
-        return
-    commonest = max(reasons, key=reasons.count)
-    count = reasons.count(commonest)
-    elsewhere = sum(t.number in bad and short_reason(t) == commonest for t in rest)
-    table = [[count, len(trials) - count], [elsewhere, len(rest) - elsewhere]]
-    seldom = elsewhere / len(rest) <= MOST_OTHERS * count / len(trials)
-    sure = fisher_exact(table, alternative="greater").pvalue <= LEVEL
-    if count >= FEWEST and 2 * count >= len(trials) and seldom and sure:
+    for one in failing_values(facts):
         yield Finding(
-            f"{name} failed: {commonest} in {count} of {len(trials)} trials, and in {elsewhere} of"
-            f" the {len(rest)} others.",
-            f"Leave {name} out of the search space, or mend what makes it fail ({commonest}).",
+            f"{one.name} failed: {one.reason} in {one.count} of {one.trials} trials, and in"
+            f" {one.elsewhere} of the {one.others} others.",
+            f"Leave {one.name} out of the search space, or mend what makes it fail ({one.reason}).",
         )
 
 

@@ -33,9 +33,9 @@ def test_a_batch_size_that_ran_out_of_memory_is_named_with_its_counts(written):
     study = written()
     for _ in range(3):
         study.infeasible(OOM, batch=32)
-    study.complete([0.3, 0.4], batch=32)
+    study.complete([0.3, 0.4], batch=32, epochs=4)
     for _ in range(6):
-        study.complete([0.3, 0.4], batch=8)
+        study.complete([0.3, 0.4], batch=8, epochs=4)
     found = learned(study.facts())
     assert found[0].text == (
         "per_device_train_batch_size 32 failed: out of memory in 3 of 4 trials,"
