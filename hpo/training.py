@@ -117,7 +117,8 @@ def _check_writable(folder: Path) -> None:
 def compare_with_trial(config: Configuration, found: str, progress: Progress) -> None:
     """Warn where an exported configuration is not trained as its score came about.
 
-    found: the fingerprint of the data. The other thing that may differ here is the precision.
+    found: the fingerprint of the data. The precision may differ here, too, and the trial may have
+    been begun on another machine than it ended on.
     """
     provenance = config.provenance or {}
     expected = provenance.get("data_fingerprint")
@@ -128,7 +129,14 @@ def compare_with_trial(config: Configuration, found: str, progress: Progress) ->
             style="yellow",
         )
     machine = provenance.get("machine")
-    before = machine.get("precision") if isinstance(machine, Mapping) else None
+    machine = machine if isinstance(machine, Mapping) else {}
+    if begun := machine.get("begun_on"):
+        named = " and ".join(map(str, begun)) if isinstance(begun, list) else begun
+        progress.say(
+            f"the trial was begun on {named} and went on elsewhere: expect a slightly other score",
+            style="yellow",
+        )
+    before = machine.get("precision")
     here = pick_precision(config.training.precision, pick_device())
     if before is not None and before != here.name:
         progress.say(

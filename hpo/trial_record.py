@@ -68,15 +68,15 @@ def record_result(trial: Trial, result: "FitResult") -> None:
     trial.set_user_attr(BEST_EPOCH, result.best.epoch)
     trial.set_user_attr(CHECKPOINT, str(result.checkpoint or ""))
     trial.set_user_attr(SECONDS, round(result.seconds, 3))
-    trial.set_user_attr(
-        MACHINE,
-        {
-            "device": result.device,
-            "precision": result.precision,
-            "precision_reason": result.precision_reason,
-            "cpu_threads": result.threads,
-        },
-    )
+    machine: dict[str, object] = {
+        "device": result.device,
+        "precision": result.precision,
+        "precision_reason": result.precision_reason,
+        "cpu_threads": result.threads,
+    }
+    if result.earlier:
+        machine["begun_on"] = list(result.earlier)
+    trial.set_user_attr(MACHINE, machine)
 
 
 def is_infeasible(trial: FrozenTrial) -> bool:

@@ -55,6 +55,12 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
+def place_of(device: torch.device, precision: Precision, threads: int) -> str:
+    """Return in words what a training runs on, as far as its score depends on it."""
+    place = f"{device_name(device)} in {precision.name}"
+    return f"{place} with {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else place
+
+
 def cuda_in_use() -> bool:
     """Say whether this process has used a CUDA device; asking does not begin to use one."""
     return torch.cuda.is_available() and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]

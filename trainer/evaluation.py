@@ -73,7 +73,8 @@ class FitResult:
     """A training that ended by itself.
 
     `ended` is "stopped" when `on_evaluation` said so. `checkpoint` is the best model's folder; None
-    where a full disk did not take that model.
+    where a full disk did not take that model. `earlier` is what attempts before this one ran on, in
+    words, where that differs: then no other training reaches the score to the last digit.
     """
 
     evaluations: tuple[Evaluation, ...]
@@ -85,3 +86,4 @@ class FitResult:
     precision: str
     precision_reason: str
     threads: int
+    earlier: tuple[str, ...] = ()

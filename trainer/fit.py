@@ -22,7 +22,14 @@ from trainer.arguments import arguments_of
 from trainer.assess import Labelled
 from trainer.checkpoint import Checkpoints
 from trainer.curve import Curve
-from trainer.device import check_kernels, cpu_threads, device_name, pick_device, pick_precision
+from trainer.device import (
+    check_kernels,
+    cpu_threads,
+    device_name,
+    pick_device,
+    pick_precision,
+    place_of,
+)
 from trainer.device_errors import device_errors_named
 from trainer.divergence import Divergence
 from trainer.errors import Interrupted
@@ -102,7 +109,10 @@ def fit(
         borrowed_model(config, session, device) as model,
     ):
         plan = plan_of(config, len(session.train_split(config, on_poll or _nothing)))
-        states, checkpoints = _kept(config, session, output_dir, resume=resume, guard=guard)
+        place = place_of(device, precision, threads)
+        states, checkpoints = _kept(
+            config, session, output_dir, resume=resume, guard=guard, runs_on=place
+        )
         saved = states.restore(lambda snapshot: set_weights(model, snapshot.weights))
         if saved is None:
             checkpoints.clear()
@@ -134,6 +144,7 @@ def fit(
         precision=precision.name,
         precision_reason=precision.reason,
         threads=threads,
+        earlier=states.earlier,
     )
 
 
@@ -144,6 +155,7 @@ def _kept(
     *,
     resume: ResumeStore | None,
     guard: WriteGuard,
+    runs_on: str,
 ) -> tuple[Resume, Checkpoints]:
     """Return what keeps the training's states, and what keeps its models."""
     limit = config.training.save_total_limit
@@ -152,7 +164,7 @@ def _kept(
     data = session.training_data(config)
     attempt = resume.attempt(training_fingerprint(config, data), guard)
     checkpoints = Checkpoints(folder, limit=limit, mark=f".{attempt.token}", guard=guard)
-    return ResumeStates(attempt, checkpoints), checkpoints
+    return ResumeStates(attempt, checkpoints, runs_on=runs_on), checkpoints
 
 
 def _train(

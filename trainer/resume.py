@@ -7,7 +7,7 @@ the models themselves. A state that cannot be saved costs a warning, never the t
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -44,7 +44,12 @@ class Saved:
 
 
 class Resume(ABC):
-    """Saves where a training is, and finds where it was."""
+    """Saves where a training is, and finds where it was.
+
+    `earlier`: what the attempts before ran on, each once, where it is not what this one does.
+    """
+
+    earlier: tuple[str, ...] = ()
 
     @abstractmethod
     def restore(self, sound: Callable[[Snapshot], None]) -> Saved | None:
@@ -75,11 +80,15 @@ class NoResume(Resume):
 
 
 class ResumeStates(Resume):
-    """States of one attempt and those before it, with the models in `checkpoints`."""
+    """States of one attempt and those before it, with the models in `checkpoints`.
 
-    def __init__(self, attempt: Attempt, checkpoints: Checkpoints) -> None:
+    `runs_on`: what this attempt runs on, in words, as far as scores depend on it.
+    """
+
+    def __init__(self, attempt: Attempt, checkpoints: Checkpoints, *, runs_on: str = "") -> None:
         self.attempt = attempt
         self.checkpoints = checkpoints
+        self.runs_on = runs_on
         self._models: dict[int, str] = {}  # the entry of each kept model, by its evaluation
         self._last: tuple[int, int] | None = None
         self._failing = False
@@ -132,6 +141,7 @@ class ResumeStates(Resume):
             *self._last,
             found.entry,
         )
+        self._compare(values.get("ran_on", ()))
         return Saved(snapshot, evaluations, values["seconds"])
 
     def _put(self, snapshot: Snapshot, evaluations: tuple[Evaluation, ...], seconds: float) -> None:
@@ -145,6 +155,7 @@ class ResumeStates(Resume):
                 for m in kept
             ],
             "seconds": seconds,
+            "ran_on": [*self.earlier, self.runs_on],
         }
         self.attempt.put_state(
             snapshot.position.step,
@@ -153,6 +164,17 @@ class ResumeStates(Resume):
             tensors=snapshot.tensors(),
             models=self._models.values(),
         )
+
+    def _compare(self, ran_on: Sequence[str]) -> None:
+        """Take note of what the attempts before ran on, and say so where this one differs."""
+        self.earlier = tuple(place for place in ran_on if place != self.runs_on)
+        if self.earlier:
+            log.warning(
+                "begun on %s, the training goes on on %s: no other training will reach its score to"
+                " the last digit",
+                " and ".join(self.earlier),
+                self.runs_on,
+            )
 
     def _entry(self, model: KeptModel) -> str:
         """Return the entry of a kept model, put there now if it is not yet."""

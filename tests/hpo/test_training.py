@@ -183,6 +183,16 @@ def test_another_precision_than_the_trials_is_said(
     assert (text in shown(console)) == warned
 
 
+def test_a_trial_of_two_machines_is_said_to_score_otherwise(
+    config: Configuration, tmp_path: Path, console: Console
+) -> None:
+    machine = {"precision": "fp32", "begun_on": ["cpu in fp32 with 8 threads"]}
+    exported = config.model_copy(update={"provenance": {"machine": machine}})
+    train(exported, tmp_path / "model", console)
+    said = "the trial was begun on cpu in fp32 with 8 threads and went on elsewhere: expect"
+    assert said in shown(console)
+
+
 def test_data_that_are_not_there_leave_no_folder(tmp_path: Path, console: Console) -> None:
     config = small_config(tmp_path / "nowhere", tmp_path / "outputs")
     with pytest.raises(DataError, match="nowhere"):

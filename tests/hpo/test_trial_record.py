@@ -1,5 +1,7 @@
 """What a trial keeps in the database, and what is read back from it."""
 
+from dataclasses import replace
+
 import optuna
 import pytest
 from optuna.study import Study
@@ -53,6 +55,14 @@ def test_a_result_is_kept_with_what_it_ran_on(study: Study) -> None:
             "cpu_threads": 1,
         },
     }
+
+
+def test_a_result_of_two_machines_is_kept_with_the_first(study: Study) -> None:
+    mixed = replace(result(evaluation(1, 0.1)), earlier=("cpu in fp32 with 8 threads",))
+    trial_record.record_result(study.ask(), mixed)
+    machine = study.get_trials()[0].user_attrs["hpo:machine"]
+    assert machine["begun_on"] == ["cpu in fp32 with 8 threads"]
+    assert machine["cpu_threads"] == 1
 
 
 def test_an_error_is_kept_with_the_end_of_its_traceback(database: Database, study: Study) -> None:

@@ -171,6 +171,31 @@ def test_another_machine_goes_on_from_an_object_store_with_its_kept_models(
     assert open_resume_store(url, "s/trial_00001").place.entries() == []
 
 
+def test_training_that_goes_on_with_other_threads_says_what_it_was_begun_on(
+    tiny_config: MakeConfig,
+    run: Callable[..., FitResult],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The order of sums is another one from there on: nobody trains to its score again."""
+    store = open_resume_store(tmp_path / "store", "s/trial_00001")
+    two, one = (
+        tiny_config(training=TRAINING | {"precision": "fp32"}, general={"cpu_threads": threads})
+        for threads in (2, 1)
+    )
+    for steps in (3, 2):
+        with pytest.raises(Interrupted):
+            run(two, Caller(steps=steps), store=store)
+    assert "begun on" not in caplog.text
+    with pytest.raises(Interrupted):
+        run(one, Caller(steps=1), store=store)
+    result = run(one, Caller(), store=store)
+    assert result.earlier == ("cpu in fp32 with 2 threads",)
+    assert "begun on cpu in fp32 with 2 threads, the training goes on on cpu in fp32 with" in (
+        caplog.text
+    )
+
+
 def test_finished_training_is_told_again_and_trains_nothing(
     tiny_config: MakeConfig, run: Callable[..., FitResult], tmp_path: Path
 ) -> None:
