@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from optuna.trial import FrozenTrial, TrialState
 
 from config.schema import Stop
+from hpo.trial_record import can_win, is_told
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def finished(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The completed and pruned trials, in the order they ended; failed ones tell nothing."""
-    over = [trial for trial in trials if trial.state in FINISHED]
+    """The completed and pruned trials, in the order they ended.
+
+    Failed ones tell nothing, and what another program told says nothing of what can be trained.
+    """
+    over = [trial for trial in trials if trial.state in FINISHED and not is_told(trial)]
     return sorted(over, key=lambda trial: (trial.datetime_complete, trial.number))
 
 
@@ -55,9 +59,5 @@ def _no_improvement(
 
 
 def _best(trials: Sequence[FrozenTrial]) -> tuple[int, float] | None:
-    scored = [
-        (trial.number, float(trial.values[0]))
-        for trial in trials
-        if trial.state is TrialState.COMPLETE and trial.values
-    ]
+    scored = [(trial.number, float(trial.values[0])) for trial in filter(can_win, trials)]
     return max(scored, key=lambda one: one[1], default=None)

@@ -14,6 +14,7 @@ from hpo import study as studies
 from hpo.errors import HpoError
 from hpo.places import stays_below
 from hpo.study import Pinned
+from hpo.told_trials import look_for_better_told
 from hpo.trial_record import Best, best_trial
 from storage.connect import Database
 
@@ -21,14 +22,14 @@ CPU_PRECISIONS = ("bf16", "fp32")
 
 
 def find_best(database: Database, name: str) -> tuple[Pinned, Best]:
-    """The study's pinned configuration and its best COMPLETE trial; HpoError before the first."""
+    """The study's pinned configuration and its winner; HpoError before the first."""
     pinned = studies.read(database, name)
     best = best_trial(optuna.load_study(study_name=name, storage=database.storage))
     if best is None:
-        raise HpoError(
-            f"study {name!r} has no completed trial yet;"
-            f" see: hpo status --study {shlex.quote(name)}"
-        )
+        told = look_for_better_told(database, name, None)
+        has = f"no completed trial that hpo trained; {told}" if told else "no completed trial yet"
+        see = "" if told else f"; see: hpo status --study {shlex.quote(name)}"
+        raise HpoError(f"study {name!r} has {has}{see}")
     return pinned, best
 
 

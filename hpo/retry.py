@@ -1,4 +1,4 @@
-"""Trying a failed trial's parameters again: which trials may be, and what is queued."""
+"""Trying a trial's parameters again: which trials may be, and what is queued."""
 
 import shlex
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from hpo import study as studies
 from hpo.errors import HpoError
 from hpo.status import Status, collect
 from hpo.suggest import check_queued, fixed_params
-from hpo.trial_record import is_infeasible
+from hpo.trial_record import is_infeasible, is_told
 from storage.connect import Database
 from storage.retries import queue_again
 
@@ -23,7 +23,7 @@ class NotRetried(HpoError):
 
 @dataclass(frozen=True)
 class Retried:
-    """What was queued: the new trials' numbers by those of the failed ones.
+    """What was queued: the new trials' numbers by those of the others.
 
     `budget` says in words whether they will run.
     """
@@ -33,9 +33,9 @@ class Retried:
 
 
 def retry(database: Database, name: str, numbers: Sequence[int], *, again: bool = False) -> Retried:
-    """Queue the failed trials' parameters as new trials, all or none.
+    """Queue the parameters of failed trials, and of those that another program told; all or none.
 
-    Raises NotRetried for a trial that is not there or has not failed, BadEnqueued for parameters
+    Raises NotRetried for a trial that is not there or neither of both, BadEnqueued for parameters
     outside the search space, AlreadyQueued for one that is tried again already unless `again`.
     """
     space = studies.read(database, name).config.optuna.search_space
@@ -55,12 +55,17 @@ def _parameters(
         last = f"its last is trial {max(trials)}" if trials else "it has no trials yet"
         raise NotRetried(f"there is no trial {number} in the study; {last}")
     trial = trials[number]
-    if trial.state is not TrialState.FAIL:
-        raise NotRetried(f"trial {number} {_unfit(trial)}; only a failed trial is tried again")
+    told = is_told(trial)
+    if trial.state is not TrialState.FAIL and not told:
+        raise NotRetried(
+            f"trial {number} {_unfit(trial)}; only a failed trial, or one that another program"
+            " told, is tried again"
+        )
     # One that failed of a queued value has drawn nothing, or not all of it.
     params = {**fixed_params(trial.system_attrs), **trial.params}
     if not params:
-        raise NotRetried(f"trial {number} failed before it had parameters: nothing to try again")
+        had = "was told without" if told else "failed before it had"
+        raise NotRetried(f"trial {number} {had} parameters: nothing to try again")
     check_queued(params, space, number)
     return params
 

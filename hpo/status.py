@@ -11,7 +11,8 @@ from hpo import study as studies
 from hpo.budget import budget
 from hpo.extension import study_budget
 from hpo.stale import Stale, find_stale
-from hpo.trial_record import ERROR, Best, best_trial, is_infeasible
+from hpo.told_trials import ToldTrial, better_told
+from hpo.trial_record import ERROR, Best, best_trial, is_infeasible, is_told
 from storage.budget import Extension
 from storage.connect import Database
 from storage.leases import Leases
@@ -75,7 +76,8 @@ class Status:
 
     `stopped` says why no new trial begins though the budget is not spent; None where one may.
     `timed_out`: that is the study's timeout, which no extension moves.
-    `failures` are the failed trials.
+    `failures` are the failed trials. `told` is how many of the complete ones another program told,
+    `better_told` the best of these where it is better than `best`.
     """
 
     study: str
@@ -95,11 +97,18 @@ class Status:
     extensions: tuple[Extension, ...] = ()
     failures: tuple[Failure, ...] = ()
     stale: tuple[Stale, ...] = ()
+    told: int = 0
+    better_told: ToldTrial | None = None
 
     @property
     def ours_running(self) -> int:
         """Running trials that count to the budget: not those of other programs."""
         return self.running - sum(trial.foreign for trial in self.stale)
+
+    @property
+    def trained(self) -> int:
+        """Finished trials that were trained: they say how long one takes."""
+        return self.complete - self.told + self.pruned
 
     def as_json(self) -> dict[str, Any]:
         """The stable JSON form of `hpo status --json`."""
@@ -116,6 +125,8 @@ class Status:
                 "failed": self.failed,
                 "waiting": self.waiting,
             },
+            "told": self.told,
+            "better_told": self.better_told and self.better_told.as_json(),
             "best": best
             and {"number": best.number, "value": best.value, "params": dict(best.params)},
             "workers": [worker.as_json() for worker in self.workers],
@@ -156,6 +167,7 @@ def collect(database: Database, name: str) -> Status:
     stopped, timed_out = _stopped(database, name, pinned, left=allowed - taken)
     stale = find_stale(database, study_id, max_attempts=pinned.config.optuna.max_attempts)
     foreign = sum(trial.foreign for trial in stale)
+    best = best_trial(study)
     unfinished = counts[TrialState.RUNNING] - foreign + (0 if stopped else allowed - taken)
     return Status(
         study=name,
@@ -167,7 +179,7 @@ def collect(database: Database, name: str) -> Status:
         running=counts[TrialState.RUNNING],
         failed=counts[TrialState.FAIL],
         waiting=counts[TrialState.WAITING],
-        best=best_trial(study),
+        best=best,
         workers=workers,
         time_left_s=_time_left(trials, unfinished, workers),
         stopped=stopped,
@@ -175,6 +187,8 @@ def collect(database: Database, name: str) -> Status:
         extensions=pinned.extensions,
         failures=_failures(trials),
         stale=stale,
+        told=sum(map(is_told, trials)),
+        better_told=better_told(trials, best, study=name, space=pinned.config.optuna.search_space),
     )
 
 
@@ -230,7 +244,7 @@ def _time_left(
     seconds = [
         trial.duration.total_seconds()
         for trial in trials
-        if trial.duration is not None and trial.state is not TrialState.FAIL
+        if trial.duration is not None and trial.state is not TrialState.FAIL and not is_told(trial)
     ]
     if not seconds or unfinished <= 0:
         return 0.0 if unfinished <= 0 else None

@@ -19,6 +19,7 @@ def view(status: Status) -> RenderableType:
         _counts(status),
         *([Text(f"stopped  {status.stopped}")] if status.stopped else []),
         _best(status),
+        *_better_told(status),
         *_failures(status.failures),
         *_stale(status),
         *([_workers(status.workers)] if status.workers else [Text("workers  none")]),
@@ -30,10 +31,15 @@ def _counts(status: Status) -> Text:
     if status.taken >= status.budget and not status.ours_running:
         left = ", budget spent"
     return Text(
-        f"trials   {status.taken} of {status.budget} taken: {status.complete} complete,"
-        f" {status.pruned} pruned,{_infeasible(status)} {status.running} running,"
-        f" {status.failed} failed, {status.waiting} waiting{left}"
+        f"trials   {status.taken} of {status.budget} taken:"
+        f" {status.complete} complete{_told(status)}, {status.pruned} pruned,"
+        f"{_infeasible(status)} {status.running} running, {status.failed} failed,"
+        f" {status.waiting} waiting{left}"
     )
+
+
+def _told(status: Status) -> str:
+    return f" ({status.told} told by another program)" if status.told else ""
 
 
 def _infeasible(status: Status) -> str:
@@ -44,11 +50,18 @@ def _infeasible(status: Status) -> str:
 def _best(status: Status) -> Text:
     best = status.best
     if best is None:
-        return Text("best     no completed trial yet")
+        return Text(f"best     {status.better_told or 'no completed trial yet'}")
     return Text(
         f"best     trial {best.number}: {best.value:.4f} at epoch {best.epoch:g}"
         f" ({parameters(best.params)})"
     )
+
+
+def _better_told(status: Status) -> list[Text]:
+    """What other programs, such as optuna-dashboard, show as the best."""
+    if status.best is None or status.better_told is None:
+        return []
+    return [Text(f"         {status.better_told}", style="yellow")]
 
 
 def _failures(failures: tuple[Failure, ...]) -> list[Text]:

@@ -16,6 +16,7 @@ from typing_extensions import override  # Python 3.11's typing has none
 from hpo.confirm.names import confirmed_name
 from hpo.hiding import HidingFormatter
 from hpo.progress import parameters
+from hpo.told_trials import look_for_better_told
 from hpo.trial_record import best_trial
 from storage.connect import Database
 from storage.errors import StorageError
@@ -70,25 +71,26 @@ def listing_console() -> Console:
 def show_result(console: Console, database: Database, name: str, *, reason: str) -> None:
     """Say why the worker ended, which trial leads, and what can be done next."""
     console.print()
-    console.print(f"worker ended: {reason}", highlight=False, markup=False, soft_wrap=True)
+    _say(console, f"worker ended: {reason}")
     try:
         best = best_trial(optuna.load_study(study_name=name, storage=database.storage))
+        told = look_for_better_told(database, name, best)
     except (StorageError, StorageInternalError):
         return  # a worker that is stopped while the database is away has nothing more to say
     if best is None:
-        console.print(f"no trial of {name!r} has completed yet", highlight=False, markup=False)
+        _say(console, f"no trial of {name!r} has completed yet" if told is None else str(told))
         return
-    console.print(
-        f"best of {name!r}: trial {best.number}, {best.value:.4f} at epoch {best.epoch:g}"
-        f" ({parameters(best.params)})",
-        style="bold green",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
-    console.print("next:", highlight=False)
+    leads = f"best of {name!r}: trial {best.number}, {best.value:.4f} at epoch {best.epoch:g}"
+    _say(console, f"{leads} ({parameters(best.params)})", style="bold green")
+    if told is not None:
+        _say(console, str(told), style="yellow")
+    _say(console, "next:")
     for command, what in _next_commands(name):
-        console.print(f"  {command:<48} {what}", highlight=False, markup=False, soft_wrap=True)
+        _say(console, f"  {command:<48} {what}")
+
+
+def _say(console: Console, line: str, *, style: str | None = None) -> None:
+    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _next_commands(name: str) -> list[tuple[str, str]]:

@@ -85,13 +85,27 @@ def is_infeasible(trial: FrozenTrial) -> bool:
 
 
 def can_win(trial: FrozenTrial) -> bool:
-    """Whether the trial is COMPLETE and violates no constraint, which another program may set."""
-    return trial.state is TrialState.COMPLETE and bool(trial.values) and not is_infeasible(trial)
+    """Whether hpo trained the trial to a value, and it violates no constraint.
+
+    The epoch of the best evaluation is written by whoever trained it, in the transaction that ends
+    it: a trial without it was told by another program, and its value can't be reached again.
+    """
+    return BEST_EPOCH in trial.user_attrs and _has_value(trial)
+
+
+def is_told(trial: FrozenTrial) -> bool:
+    """Whether another program told the trial's value, violating no constraint."""
+    return BEST_EPOCH not in trial.user_attrs and _has_value(trial)
 
 
 def highest(trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
     """The one with the highest value of those that can win, the earliest of equals; None: none."""
     return min(filter(can_win, trials), key=_rank, default=None)
+
+
+def highest_told(trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
+    """The same of those that another program told."""
+    return min(filter(is_told, trials), key=_rank, default=None)
 
 
 def ranked(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
@@ -100,9 +114,14 @@ def ranked(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
 
 
 def best_trial(study: Study) -> Best | None:
-    """The study's winner; None before the first completed trial."""
+    """The study's winner; None before the first trial that hpo has trained to its end."""
     best = highest(study.get_trials(deepcopy=False))
     return None if best is None else as_best(best)
+
+
+def _has_value(trial: FrozenTrial) -> bool:
+    complete = trial.state is TrialState.COMPLETE and bool(trial.values)
+    return complete and not is_infeasible(trial)
 
 
 def _rank(trial: FrozenTrial) -> tuple[float, int]:
@@ -110,12 +129,12 @@ def _rank(trial: FrozenTrial) -> tuple[float, int]:
 
 
 def as_best(trial: FrozenTrial) -> Best:
-    """A completed trial as the one to be exported."""
+    """A trial that can win as the one to be exported."""
     attrs = trial.user_attrs
     return Best(
         number=trial.number,
         value=float(trial.values[0]),
-        epoch=float(attrs.get(BEST_EPOCH, len(trial.intermediate_values))),
+        epoch=float(attrs[BEST_EPOCH]),
         params=dict(trial.params),
         machine=dict(attrs.get(MACHINE, {})),
         checkpoint=str(attrs.get(CHECKPOINT, "")),

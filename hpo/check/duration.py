@@ -20,7 +20,7 @@ def look_at_time(subject: Subject) -> Finding:
     """Tell it from the study's finished trials, else from what is tried now, else not at all."""
     chosen = subject.chosen.get()
     study = chosen.study
-    if study is not None and study.status.complete + study.status.pruned:
+    if study is not None and study.status.trained:
         return _from_trials(study)
     if not subject.asked.trying:
         return Finding(NAME, "warning", "not measured", "--try measures an epoch")
@@ -65,7 +65,6 @@ def mean_epochs(config: Configuration) -> float:
 
 def _from_trials(study: StoredStudy) -> Finding:
     status = study.status
-    finished = status.complete + status.pruned
     if status.stopped is not None:
         return Finding(NAME, "ok", f"no new trial begins: {status.stopped}")
     left = max(status.budget - status.taken, 0) + status.ours_running
@@ -76,6 +75,6 @@ def _from_trials(study: StoredStudy) -> Finding:
         NAME,
         "ok",
         f"about {duration(status.time_left_s)} for the {left} trials left with {alive}"
-        f" worker{'s' * (alive > 1)}, by the mean of the study's {finished} finished trials"
+        f" worker{'s' * (alive > 1)}, by the mean of the study's {status.trained} finished trials"
         f" ({status.pruned} of them pruned, which shortens it)",
     )

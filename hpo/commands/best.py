@@ -74,16 +74,19 @@ def _single(database: "Database", name: str) -> _Found:
     from hpo.confirm import words
     from hpo.confirm.results import read_results
     from hpo.export import export_yaml, find_best, winning_configuration
+    from hpo.told_trials import look_for_better_told
 
     pinned, best = find_best(database, name)
+    told = look_for_better_told(database, name, best)
     results = read_results(database, name, pinned)
     first = (
         f"best of {name!r}: trial {best.number}, {pinned.config.metric.name} {best.value:.4f}"
         f" at epoch {best.epoch:g}"
     )
-    lines = [first, *_parameters(best.params)]
+    lines = [first, *_parameters(best.params), *([] if told is None else [str(told)])]
     if results is not None:
         lines += ["", *words.lines(results)]
+    better = {} if told is None else {"better_told": told.as_json()}
     confirmation = {} if results is None else {"confirmation": words.as_json(results)}
     facts = {
         "study": name,
@@ -91,6 +94,7 @@ def _single(database: "Database", name: str) -> _Found:
         "value": best.value,
         "epoch": best.epoch,
         "params": best.params,
+        **better,
         **confirmation,
         "config": to_mapping(winning_configuration(name, pinned, best)),
     }

@@ -17,7 +17,7 @@ from hpo.commands.options import plain_errors, storage_option, study_option
     multiple=True,
     type=click.IntRange(min=0),
     metavar="N",
-    help="The failed trial. May be repeated.",
+    help="The trial. May be repeated.",
 )
 @click.option("--again", is_flag=True, help="Also where a retry of it waits or runs already.")
 @storage_option
@@ -25,6 +25,7 @@ from hpo.commands.options import plain_errors, storage_option, study_option
 def retry(study: str | None, trials: tuple[int, ...], again: bool, storage: str) -> None:
     """Queue the parameters of failed trials again, each as a new trial.
 
+    A completed trial that another program told can be queued too: hpo then trains its parameters.
     The new trial says whose retry it is (hpo:retry_of) and counts to the budget as every queued
     trial does. Where one of several trials cannot be tried again, none is queued.
     """

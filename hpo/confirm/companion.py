@@ -152,7 +152,8 @@ def _best(database: Database, name: str, top: int) -> list[FrozenTrial]:
         distinct.setdefault(without_seed(trial.params), trial)
     chosen = list(distinct.values())[:top]
     if len(chosen) < FEWEST:
-        has = "no completed trial" if not chosen else "one completed trial of its own parameters"
+        one = "one completed trial of its own parameters"
+        has = one if chosen else "no completed trial that hpo trained"
         raise HpoError(
             f"study {name!r} has {has}, and to confirm takes {FEWEST} to compare;"
             f" see: hpo status --study {shlex.quote(name)}"
@@ -165,6 +166,7 @@ def _numbered(database: Database, name: str, numbers: Sequence[int]) -> list[Fro
     for number in numbers:
         if number not in completed:
             raise HpoError(
-                f"study {name!r} has no completed trial {number}; only those can be confirmed"
+                f"study {name!r} has no completed trial {number} that hpo trained;"
+                " only those can be confirmed"
             )
     return [completed[number] for number in dict.fromkeys(numbers)]

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpo.hiding import hide
 from hpo.progress import parameters
-from hpo.trial_record import ERROR, highest, is_infeasible
+from hpo.trial_record import ERROR, highest, is_infeasible, is_told
 
 STREAK = 3
 """Failed trials in a row, over all workers, that are worth a message."""
@@ -85,13 +85,16 @@ def _best(trials: Sequence[FrozenTrial], told: Told, metric: str) -> _Part | Non
     if best is None or best.number == told.best:
         return None
     value = float(best.values[0])
-    if told.value is not None and value <= told.value:
+    # What another program told was news to earlier versions; it is no best to be beaten.
+    known = next((t for t in trials if t.number == told.best), None)
+    last = None if known is not None and is_told(known) else told.value
+    if last is not None and value <= last:
         return None
-    before = "" if told.value is None else f", before {told.value:.4f} (trial {told.best})"
+    before = "" if last is None else f", before {last:.4f} (trial {told.best})"
     line = (
         f"new best: {metric} {value:.4f}, trial {best.number} ({parameters(best.params)}){before}"
     )
-    data = {"trial": best.number, "value": value, "before": told.value, "params": best.params}
+    data = {"trial": best.number, "value": value, "before": last, "params": best.params}
     return line, {"best": data}, {"best": best.number, "value": value}
 
 

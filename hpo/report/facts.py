@@ -16,7 +16,7 @@ from hpo.notes import samples_of
 from hpo.report.yardstick import Yardstick, yardsticks
 from hpo.status import Status, collect
 from hpo.study import Pinned
-from hpo.trial_record import SECONDS, Best, is_infeasible
+from hpo.trial_record import SECONDS, Best, is_infeasible, ranked
 from storage.connect import Database
 from trainer.evaluation import Sample
 
@@ -58,11 +58,8 @@ class Facts:
 
     @cached_property
     def complete(self) -> list[FrozenTrial]:
-        """Completed trials with a value, the best first."""
-        ended = [
-            t for t in self._of(TrialState.COMPLETE) if t.values and math.isfinite(t.values[0])
-        ]
-        return sorted(ended, key=lambda trial: (-trial.values[0], trial.number))
+        """Completed trials that hpo trained, with a value, the best first."""
+        return [trial for trial in ranked(self.trials) if math.isfinite(trial.values[0])]
 
     @cached_property
     def pruned(self) -> list[FrozenTrial]:

@@ -12,20 +12,24 @@ from hpo.hiding import hide
 from hpo.report.facts import Facts, last_part
 from hpo.report.failures import reason_of
 from hpo.suggest import holds
-from hpo.trial_record import is_infeasible
+from hpo.trial_record import is_infeasible, is_told
 
 CONSTRAINTS = "constraints:"  # Optuna's own, by which it knows infeasible trials
 REASON = "reason"
 
 
 def plain_study(facts: Facts) -> optuna.Study:
-    """Copy the trials that have begun; parameters are called by the last part of their fields."""
+    """Copy the trials that have begun, but for those that another program told.
+
+    Parameters are called by the last part of their fields.
+    """
     study = optuna.create_study(direction="maximize")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         study.set_metric_names([facts.metric])
     names = short_names(facts)
-    study.add_trials([_plain(t, names) for t in facts.trials if t.state is not TrialState.WAITING])
+    begun = (t for t in facts.trials if t.state is not TrialState.WAITING and not is_told(t))
+    study.add_trials([_plain(trial, names) for trial in begun])
     return study
 
 

@@ -14,6 +14,7 @@ def results(facts: Facts) -> Section:
     blocks: list[Block] = [Text(_counts(facts))]
     if facts.best is None:
         blocks.append(Text("No trial has completed, so there is no result yet."))
+        blocks += _better_told(facts)
         blocks += beside(facts.yardsticks, metric=facts.metric, best=None)
         return Section("Results", tuple(blocks))
     best = facts.best
@@ -24,6 +25,7 @@ def results(facts: Facts) -> Section:
         )
     )
     blocks.append(_leaders(facts))
+    blocks += _better_told(facts)
     blocks += beside(facts.yardsticks, metric=facts.metric, best=best.value)
     return Section("Results", tuple(blocks))
 
@@ -42,7 +44,8 @@ def samples(facts: Facts) -> Section | None:
 def _counts(facts: Facts) -> str:
     status = facts.status
     counted = (
-        (status.complete, "completed"),
+        (status.complete - status.told, "completed"),
+        (status.told, "told by another program"),
         (status.pruned, "pruned"),
         (status.infeasible, "infeasible"),
         (status.failed, "failed"),
@@ -51,6 +54,12 @@ def _counts(facts: Facts) -> str:
     )
     told = ", ".join(f"{count} {word}" for count, word in counted if count)
     return f"Trials: {told or 'none yet'}."
+
+
+def _better_told(facts: Facts) -> list[Block]:
+    """A better value that nobody can train again from what is kept of it."""
+    told = facts.status.better_told
+    return [] if told is None else [Text(f"Not counted: {told}.")]
 
 
 def _leaders(facts: Facts) -> Table:

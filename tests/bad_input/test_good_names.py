@@ -5,21 +5,19 @@ from pathlib import Path
 import pytest
 from bad_input.study_names import GOOD
 from click.testing import CliRunner
-from optuna.trial import create_trial
+from trained_trial import trained_trial
 
 from config.load import load
 from hpo.cli import main
 from storage.connect import connect
 from storage.url import StorageURL
 
-ENDED = {"hpo:best_epoch": 1.0, "hpo:machine": {}, "hpo:checkpoint": ""}
-
 
 def complete_a_trial_of_each(url: str) -> None:
     with connect(StorageURL.parse(url)) as database:
         for name in GOOD:
             study_id = database.storage.get_study_id_from_name(name)
-            trial = create_trial(value=0.5, user_attrs=ENDED)
+            trial = trained_trial(value=0.5)
             database.storage.create_new_trial(study_id, template_trial=trial)
 
 

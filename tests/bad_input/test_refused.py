@@ -10,13 +10,12 @@ import pytest
 from bad_input.case import Case, error_lines, put, snapshot
 from bad_input.registry import CASES, SUBJECTS
 from click.testing import CliRunner
-from optuna.trial import create_trial
+from trained_trial import trained_trial
 
 from hpo.cli import main
 from storage.connect import connect
 from storage.url import StorageURL
 
-ENDED = {"hpo:best_epoch": 1.0, "hpo:machine": {}, "hpo:checkpoint": ""}
 SHORT_S = 120  # a case that waits for something has failed
 LONGEST_LINE = 700  # characters; what was typed may stand in it, not all of a file
 
@@ -31,7 +30,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert created.exit_code == 0, created.output
     with connect(StorageURL.parse(url)) as opened:
         study_id = opened.storage.get_study_id_from_name("here")
-        trial = create_trial(value=0.5, user_attrs=ENDED)
+        trial = trained_trial(value=0.5)
         opened.storage.create_new_trial(study_id, template_trial=trial)
     return path
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from optuna.trial import create_trial
 from small_search import LR, small_search
+from trained_trial import trained_trial
 
 from hpo.cli import main
 from hpo.suggest import distributions
@@ -60,14 +60,7 @@ def test_an_exported_file_is_named_as_a_shell_takes_it(hpo, tmp_path: Path) -> N
     with connect(StorageURL.parse("sqlite:///hpo.db")) as database:
         search = small_search(database, tmp_path)
         space = distributions(search.config.optuna.search_space)
-        search.study.add_trial(
-            create_trial(
-                value=0.5,
-                params={LR: 1e-4},
-                distributions=space,
-                user_attrs={"hpo:best_epoch": 1.0, "hpo:machine": {}, "hpo:checkpoint": ""},
-            )
-        )
+        search.study.add_trial(trained_trial(value=0.5, params={LR: 1e-4}, distributions=space))
     said = hpo("best", "--export", "the best.yaml")
     assert shlex.split(said[said.rindex("hpo train") :])[:4] == [
         *("hpo", "train", "--config", "the best.yaml"),

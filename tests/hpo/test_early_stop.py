@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from trained_trial import trained_trial
 
 from config.schema import Stop
 from hpo.early_stop import ending, finished
@@ -23,7 +24,7 @@ def trials(*values: float | str | None) -> list[FrozenTrial]:
             if value is None
             else TrialState.COMPLETE
         )
-        trial = create_trial(state=state, value=value if isinstance(value, float) else None)
+        trial = trained_trial(state=state, value=value if isinstance(value, float) else None)
         trial.number = number
         if state.is_finished():
             trial.datetime_complete = BEGAN + timedelta(minutes=number)
@@ -57,6 +58,15 @@ def test_a_search_goes_on(values) -> None:
 
 def test_pruned_trials_alone_are_no_gain() -> None:
     assert "none of them completed" in (ending(trials(0.5, None, None, None), RULE) or "")
+
+
+def test_what_another_program_told_ends_no_search() -> None:
+    told = create_trial(value=0.9)
+    told.datetime_complete = BEGAN
+    gaining = [told, *trials(0.1, 0.2, 0.3, 0.4)]
+    assert ending(gaining, RULE) is None
+    assert ending(gaining, Stop(target=0.8)) is None
+    assert len(finished(gaining)) == 4
 
 
 def test_the_order_is_that_of_the_ends() -> None:

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from optuna.trial import TrialState, create_trial
 from scripted_fit import ScriptedFit
 from small_search import LR, Search, small_search
+from trained_trial import trained_trial
 
 from hpo.cli import main
 from hpo.retry import retry
@@ -36,7 +37,7 @@ def hpo(search: Search):
 
 def add(search: Search, state: TrialState, *, lr: float = 2e-4, **attributes: object) -> int:
     """Add a trial that has ended so; its number."""
-    trial = create_trial(
+    trial = trained_trial(
         state=state,
         value=0.5 if state is TrialState.COMPLETE else None,
         params={LR: lr},
@@ -82,7 +83,7 @@ def test_several_are_queued_at_once_and_one_named_twice_once(search: Search, hpo
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        (TrialState.COMPLETE, "trial 1 is complete; only a failed trial is tried again"),
+        (TrialState.COMPLETE, "trial 1 is complete; only a failed trial, or one that another"),
         (TrialState.PRUNED, "trial 1 was pruned; only"),
         (TrialState.RUNNING, "trial 1 is running (hpo status says if nobody works on it); only"),
         (TrialState.WAITING, "trial 1 waits in the queue; only"),
@@ -98,6 +99,16 @@ def test_what_has_not_failed_is_refused_in_one_line_and_nothing_queued(
     assert result.output.startswith(f"Error: {says}")
     assert len(result.output.splitlines()) == 1
     assert len(search.trials()) == 2
+
+
+def test_what_another_program_told_is_trained(search: Search, hpo) -> None:
+    space = distributions(search.config.optuna.search_space)
+    search.study.add_trial(create_trial(value=0.9, params={LR: 3e-4}, distributions=space))
+    search.study.add_trial(create_trial(value=0.9))
+    assert hpo("--trial", "0").output.startswith("trial 0 is queued again as trial 2\n")
+    assert search.trials()[2].system_attrs["fixed_params"] == {LR: 3e-4}
+    without = hpo("--trial", "1").output
+    assert without == "Error: trial 1 was told without parameters: nothing to try again\n"
 
 
 def test_an_infeasible_trial_is_refused_as_that(search: Search, hpo) -> None:

@@ -70,6 +70,8 @@ def test_a_new_study_has_its_budget_and_nothing_else(
             "failed": 0,
             "waiting": 0,
         },
+        "told": 0,
+        "better_told": None,
         "best": None,
         "workers": [],
         "time_left_s": None,
@@ -106,6 +108,26 @@ def test_trials_are_counted_by_state_and_the_best_is_named(
     }
     assert "1 pruned, 1 infeasible, 0 running" in shown(collect(database, "s"))
     assert status["best"] == {"number": 1, "value": 0.5, "params": {LR: 1e-4}}
+
+
+def test_what_another_program_told_is_counted_apart_and_named_where_it_is_better(
+    database: Database, study: optuna.Study
+) -> None:
+    told = create_trial(
+        value=0.9, params=finished(0.1).params, distributions=finished(0.1).distributions
+    )
+    study.add_trial(told)
+    alone = shown(collect(database, "s"))
+    assert "1 complete (1 told by another program)" in alone
+    assert "best     trial 0 (0.9000) was told by another program and can't win: hpo retry" in alone
+    study.add_trial(finished(0.3))
+    status = collect(database, "s")
+    assert status.as_json()["best"]["number"] == 1
+    assert status.as_json()["told"] == 1
+    assert status.as_json()["better_told"] == {"trial": 0, "value": 0.9, "retries": []}
+    assert "\n         trial 0 (0.9000) was told" in shown(status)
+    study.add_trial(finished(0.95))
+    assert collect(database, "s").better_told is None
 
 
 def test_a_worker_is_shown_with_its_trial_and_its_last_report(

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from hpo_commands import mentioned_in, split, written_in
 from markdown_text import code_lines, spans
+from trained_trial import trained_trial
 
 from config.sample import locate
 from hpo.cli import main
@@ -128,8 +129,7 @@ def pretend_to_work(study):
     if found.trials:
         return
     rate = {RATE: optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)}
-    trial = optuna.create_trial(params={RATE: 5e-3}, distributions=rate, value=0.7)
-    found.add_trial(trial)
+    found.add_trial(trained_trial(params={RATE: 5e-3}, distributions=rate, value=0.7))
 
 
 def test_the_export_of_the_readme_is_a_configuration(tmp_path, monkeypatch):

@@ -10,8 +10,9 @@ import optuna
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
-from optuna.trial import TrialState, create_trial
+from optuna.trial import TrialState
 from small_training import small_config, write_dialogues
+from trained_trial import trained_trial
 
 from config.load import dump
 from hpo import study as studies
@@ -133,7 +134,7 @@ def study(hpo, request, tmp_path: Path, monkeypatch) -> dict[str, Any]:
     with connect(StorageURL.parse(database_url)) as database:
         study_id = database.storage.get_study_id_from_name("s")
         for state, value in ((TrialState.COMPLETE, 0.5), (TrialState.PRUNED, None)):
-            trial = create_trial(state=state, value=value)
+            trial = trained_trial(state=state, value=value)
             database.storage.create_new_trial(study_id, template_trial=trial)
     return {"url": database_url, "data": data}
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import optuna
 import pytest
 from click.testing import CliRunner, Result
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 from small_search import LR, Search, small_search
+from trained_trial import tell_trained, trained_trial
 
 from config.load import load
 from hpo import study as studies
@@ -49,7 +50,7 @@ def hpo(search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def add(search: Search, state: TrialState, *, lr: float, value: float | None = None) -> None:
     search.study.add_trial(
-        create_trial(
+        trained_trial(
             state=state,
             value=value,
             params={LR: lr},
@@ -75,7 +76,10 @@ def end(search: Search, *values: float | None) -> None:
     space = distributions(studies.read(search.database, "s.confirm").config.optuna.search_space)
     for value in values:
         trial = study.ask(space)
-        study.tell(trial, value, state=None if value is not None else TrialState.FAIL)
+        if value is None:
+            study.tell(trial, state=TrialState.FAIL)
+        else:
+            tell_trained(study, trial, value)
 
 
 def test_the_best_trials_are_queued_under_other_seeds_than_the_searchs(search: Search) -> None:
@@ -123,7 +127,7 @@ def test_equal_parameters_are_one_candidate(search: Search) -> None:
 
 def test_fewer_than_two_candidates_are_one_clear_line(database: Database, tmp_path: Path) -> None:
     search = small_search(database, tmp_path)
-    with pytest.raises(HpoError, match="has no completed trial, and to confirm takes 2"):
+    with pytest.raises(HpoError, match="has no completed trial that hpo trained, and to"):
         confirm(database, "s", top=5, seeds=3)
     add(search, TrialState.COMPLETE, lr=2e-4, value=0.4)
     with pytest.raises(HpoError, match="has one completed trial of its own parameters"):

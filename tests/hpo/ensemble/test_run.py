@@ -10,9 +10,9 @@ import optuna
 import pytest
 from click.testing import CliRunner, Result
 from optuna.distributions import FloatDistribution
-from optuna.trial import create_trial
 from rich.console import Console
 from small_training import small_config, write_dialogues
+from trained_trial import trained_trial
 
 from config.load import from_mapping, load, to_mapping
 from config.schema import Configuration
@@ -58,7 +58,7 @@ def searched(
     studies.create(database, "s", config, data_fingerprint=data)
     study = optuna.load_study(study_name="s", storage=database.storage)
     for number, value in enumerate(VALUES):
-        trial = create_trial(
+        trial = trained_trial(
             params={LR: 1e-4 * (number + 1)},
             distributions={LR: FloatDistribution(1e-5, 1e-3, log=True)},
             value=value,

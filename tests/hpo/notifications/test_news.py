@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from optuna.distributions import FloatDistribution
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
+from trained_trial import trained_trial
 
 from hpo.notifications.news import STREAK, News, Told, find_news
 
@@ -18,7 +19,7 @@ def trial(number: int, value: float | None = None, state: TrialState | None = No
     """A trial that ended; a failure where there is no value."""
     if state is None:
         state = TrialState.FAIL if value is None else TrialState.COMPLETE
-    made = create_trial(
+    made = trained_trial(
         state=state,
         value=value,
         params={LR: 3e-5},

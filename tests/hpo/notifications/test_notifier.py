@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from optuna.trial import TrialState, create_trial
+from optuna.trial import TrialState
 from small_search import LR, Search, small_search
+from trained_trial import trained_trial
 from webhook_server import SECRET, Receiver, receiving
 
 from hpo.notifications import notifier as notifiers
@@ -39,7 +40,7 @@ def add(search: Search, value: float | None) -> None:
     state = TrialState.FAIL if value is None else TrialState.COMPLETE
     kinds = distributions(search.config.optuna.search_space)
     search.study.add_trial(
-        create_trial(state=state, value=value, params={LR: 2e-4}, distributions=kinds)
+        trained_trial(state=state, value=value, params={LR: 2e-4}, distributions=kinds)
     )
 
 

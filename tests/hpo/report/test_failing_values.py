@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 from optuna.distributions import CategoricalDistribution, IntDistribution
-from optuna.trial import TrialState, create_trial
+from optuna.trial import TrialState
 from scipy.stats import fisher_exact
+from trained_trial import trained_trial
 
 from hpo import trial_record
 from hpo.report.failing_values import FailingValue, failing_values
@@ -19,7 +20,7 @@ KINDS = {BATCH: CategoricalDistribution([8, 16, 32]), EPOCHS: IntDistribution(1,
 def ended(number, params, *, failed):
     """A trial that completed, or failed with an error."""
     error = {trial_record.ERROR: "RuntimeError: broken"}
-    trial = create_trial(
+    trial = trained_trial(
         state=TrialState.FAIL if failed else TrialState.COMPLETE,
         value=None if failed else 0.4,
         params=params,

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import create_trial
+from trained_trial import trained_trial
 
 from hpo.report.learned import learned
 from hpo.report.ranks import differences
@@ -97,7 +97,7 @@ def test_chance_is_not_taken_for_a_lesson(written):
     for seed in range(20):
         drawn = random.Random(seed)
         trials = [
-            create_trial(
+            trained_trial(
                 value=drawn.random(),
                 params={
                     LR: 10 ** drawn.uniform(-5, -3),
