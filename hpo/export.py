@@ -17,6 +17,7 @@ from hpo.study import Pinned
 from hpo.told_trials import look_for_better_told
 from hpo.trial_record import Best, best_trial
 from storage.connect import Database
+from storage.leases import Leases
 
 CPU_PRECISIONS = ("bf16", "fp32")
 
@@ -31,6 +32,13 @@ def find_best(database: Database, name: str) -> tuple[Pinned, Best]:
         see = "" if told else f"; see: hpo status --study {shlex.quote(name)}"
         raise HpoError(f"study {name!r} has {has}{see}")
     return pinned, best
+
+
+def from_another_study(database: Database, name: str, best: Best) -> bool:
+    """Whether the winner was copied here: the study itself has taken no such trial."""
+    study_id = database.storage.get_study_id_from_name(name)
+    trial_id = database.storage.get_trial_id_from_study_id_trial_number(study_id, best.number)
+    return trial_id not in Leases(database, study_id).leased()
 
 
 def winning_configuration(name: str, pinned: Pinned, best: Best) -> Configuration:

@@ -12,9 +12,10 @@ from hpo.budget import budget
 from hpo.extension import study_budget
 from hpo.stale import Stale, find_stale
 from hpo.told_trials import ToldTrial, better_told
-from hpo.trial_record import ERROR, Best, best_trial, is_infeasible, is_told
+from hpo.trial_record import ERROR, Best, best_trial, ended_by_hpo, is_infeasible, is_told
 from storage.budget import Extension
 from storage.connect import Database
+from storage.lease_rows import LeaseRow
 from storage.leases import Leases
 from storage.retries import RETRY_OF
 from storage.workers import WorkerRow, Workers
@@ -77,7 +78,8 @@ class Status:
     `stopped` says why no new trial begins though the budget is not spent; None where one may.
     `timed_out`: that is the study's timeout, which no extension moves.
     `failures` are the failed trials. `told` is how many of the complete ones another program told,
-    `better_told` the best of these where it is better than `best`.
+    `better_told` the best of these where it is better than `best`. `copied` have ended in another
+    study and came here with it, or by themselves.
     """
 
     study: str
@@ -98,6 +100,7 @@ class Status:
     failures: tuple[Failure, ...] = ()
     stale: tuple[Stale, ...] = ()
     told: int = 0
+    copied: int = 0
     better_told: ToldTrial | None = None
 
     @property
@@ -126,6 +129,7 @@ class Status:
                 "waiting": self.waiting,
             },
             "told": self.told,
+            "copied": self.copied,
             "better_told": self.better_told and self.better_told.as_json(),
             "best": best
             and {"number": best.number, "value": best.value, "params": dict(best.params)},
@@ -151,9 +155,8 @@ def collect(database: Database, name: str) -> Status:
     trials = study.get_trials(deepcopy=False)
     leases = Leases(database, study_id)
     by_id = {t._trial_id: t for t in trials}  # noqa: SLF001 - Optuna has no public way to it
-    by_worker = {
-        row.worker: by_id[row.trial_id] for row in leases.rows(done=False) if row.trial_id in by_id
-    }
+    held = leases.rows(done=False)
+    by_worker = {row.worker: by_id[row.trial_id] for row in held if row.trial_id in by_id}
     per_epoch = pinned.config.training.evaluations_per_epoch
     workers = tuple(
         _worker(row, by_worker.get(row.worker), per_epoch=per_epoch)
@@ -188,7 +191,20 @@ def collect(database: Database, name: str) -> Status:
         failures=_failures(trials),
         stale=stale,
         told=sum(map(is_told, trials)),
+        copied=_copied(trials, leases, taken=taken, held=held),
         better_told=better_told(trials, best, study=name, space=pinned.config.optuna.search_space),
+    )
+
+
+def _copied(trials: list[FrozenTrial], leases: Leases, *, taken: int, held: list[LeaseRow]) -> int:
+    """Count the trials that hpo ended and this study took from no budget: a copy has no leases."""
+    begun = sum(trial.state is not TrialState.WAITING for trial in trials)
+    if begun <= taken - sum(row.state in {None, TrialState.WAITING} for row in held):
+        return 0  # each has its lease, as in nearly every study
+    ours = leases.leased()
+    return sum(
+        ended_by_hpo(trial) and trial._trial_id not in ours  # noqa: SLF001 - Optuna has no public way to it
+        for trial in trials
     )
 
 

@@ -17,6 +17,7 @@ def view(status: Status) -> RenderableType:
     return Group(
         Text(f"study {status.study}", style="bold"),
         _counts(status),
+        *_copied(status),
         *([Text(f"stopped  {status.stopped}")] if status.stopped else []),
         _best(status),
         *_better_told(status),
@@ -36,6 +37,13 @@ def _counts(status: Status) -> Text:
         f"{_infeasible(status)} {status.running} running, {status.failed} failed,"
         f" {status.waiting} waiting{left}"
     )
+
+
+def _copied(status: Status) -> list[Text]:
+    if not status.copied:
+        return []
+    came = "1 of them was" if status.copied == 1 else f"{status.copied} of them were"
+    return [Text(f"         {came} trained in another study and copied here, outside this budget")]
 
 
 def _told(status: Status) -> str:

@@ -98,6 +98,11 @@ def is_told(trial: FrozenTrial) -> bool:
     return BEST_EPOCH not in trial.user_attrs and _has_value(trial)
 
 
+def ended_by_hpo(trial: FrozenTrial) -> bool:
+    """Whether the trial has the record of a training that hpo ended, with a value or without."""
+    return BEST_EPOCH in trial.user_attrs or INFEASIBLE in trial.user_attrs
+
+
 def highest(trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
     """The one with the highest value of those that can win, the earliest of equals; None: none."""
     return min(filter(can_win, trials), key=_rank, default=None)

@@ -220,6 +220,12 @@ def fail_trial(connection: sa.Connection, trial_id: int, reason: str, now: float
     _set_attribute(connection, USER_ATTRIBUTES, trial_id, ERROR, reason)
 
 
+def leased(connection: sa.Connection, study_id: int) -> set[int]:
+    """Give the ids of all trials that a lease of the study is or was for."""
+    query = sa.select(LEASES.c.trial_id).where(LEASES.c.study_id == study_id)
+    return {trial_id for trial_id in connection.scalars(query) if trial_id is not None}
+
+
 def list_rows(connection: sa.Connection, study_id: int, *, done: bool = True) -> list[LeaseRow]:
     """List all leases in the order they were taken; without `done` only the open ones."""
     now = read_clock(connection)

@@ -155,6 +155,12 @@ class Leases:
         """Count the trials ever taken from the budget."""
         return self._database.query(lambda connection: lease_rows.count(connection, self._study_id))
 
+    def leased(self) -> set[int]:
+        """Give the ids of all trials that were ever taken from the budget."""
+        return self._database.query(
+            lambda connection: lease_rows.leased(connection, self._study_id)
+        )
+
     def rows(self, *, done: bool = True) -> list[LeaseRow]:
         """List all leases in the order they were taken; without `done` only the open ones."""
         return self._database.query(

@@ -73,7 +73,12 @@ def _single(database: "Database", name: str) -> _Found:
     from config.load import to_mapping
     from hpo.confirm import words
     from hpo.confirm.results import read_results
-    from hpo.export import export_yaml, find_best, winning_configuration
+    from hpo.export import (
+        export_yaml,
+        find_best,
+        from_another_study,
+        winning_configuration,
+    )
     from hpo.told_trials import look_for_better_told
 
     pinned, best = find_best(database, name)
@@ -84,6 +89,11 @@ def _single(database: "Database", name: str) -> _Found:
         f" at epoch {best.epoch:g}"
     )
     lines = [first, *_parameters(best.params), *([] if told is None else [str(told)])]
+    if from_another_study(database, name, best):
+        lines.append(
+            f"trial {best.number} was trained in another study and copied here: it reaches its"
+            " score again where that study's data and other settings were the same"
+        )
     if results is not None:
         lines += ["", *words.lines(results)]
     better = {} if told is None else {"better_told": told.as_json()}

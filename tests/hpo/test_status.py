@@ -8,6 +8,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from rich.console import Console
+from trained_trial import tell_trained
 
 from config.schema import Configuration
 from hpo import study as studies
@@ -71,6 +72,7 @@ def test_a_new_study_has_its_budget_and_nothing_else(
             "waiting": 0,
         },
         "told": 0,
+        "copied": 0,
         "better_told": None,
         "best": None,
         "workers": [],
@@ -128,6 +130,47 @@ def test_what_another_program_told_is_counted_apart_and_named_where_it_is_better
     assert "\n         trial 0 (0.9000) was told" in shown(status)
     study.add_trial(finished(0.95))
     assert collect(database, "s").better_told is None
+
+
+def test_a_copys_trials_are_counted_apart_from_its_budget(
+    database: Database, study: optuna.Study
+) -> None:
+    for _ in range(2):
+        study.add_trial(finished(0.3))
+    study.add_trial(infeasible(0.8))
+    study.add_trial(create_trial(value=0.9))
+    optuna.copy_study(
+        from_study_name="s",
+        from_storage=database.storage,
+        to_storage=database.storage,
+        to_study_name="copy",
+    )
+    leases = Leases(database, database.storage.get_study_id_from_name("copy"))
+    lease = leases.claim("w1", n_trials=5)
+    assert isinstance(lease, Lease)
+    copy = optuna.load_study(study_name="copy", storage=database.storage)
+    trial = optuna.trial.Trial(copy, leases.start(lease).trial_id or 0)
+    tell_trained(copy, trial, 0.4)
+    leases.claim("w2", n_trials=5)
+    status = collect(database, "copy")
+    assert (status.taken, status.copied, status.told) == (2, 3, 1)
+    assert status.best is not None
+    assert status.best.number == 4
+    assert "3 of them were trained in another study and copied here" in shown(status)
+
+
+def test_trials_of_the_study_itself_are_no_copies(database: Database, study: optuna.Study) -> None:
+    leases = Leases(database, database.storage.get_study_id_from_name("s"))
+    study.enqueue_trial({LR: 2e-5})
+    for worker in ("w1", "w2"):
+        lease = leases.claim(worker, n_trials=5)
+        assert isinstance(lease, Lease)
+        trial = optuna.trial.Trial(study, leases.start(lease).trial_id or 0)
+        tell_trained(study, trial, 0.4)
+    leases.claim("w3", n_trials=5)
+    study.add_trial(create_trial(value=0.9))
+    status = collect(database, "s")
+    assert (status.taken, status.copied, status.told) == (3, 0, 1)
 
 
 def test_a_worker_is_shown_with_its_trial_and_its_last_report(
