@@ -70,10 +70,13 @@ def mirrored(study: str, pinned: Pinned, trial: FrozenTrial) -> Mirrored:
 
 
 def ended_elsewhere(trial: FrozenTrial) -> Ending:
-    """How a trial ended that another program, such as optuna-dashboard, has set to its state."""
-    reason = f"trial {trial.number} was set to {trial.state.name} by another program"
-    value = trial.value if trial.state is TrialState.COMPLETE else None
-    return Ending(WORDS[trial.state], value, reason)
+    """How a trial ended that another program, such as optuna-dashboard, has set to its state.
+
+    A value that it told stands among the words alone: as a figure it would lead W&B's tables.
+    """
+    told = f", with {trial.values[0]:.4f}" if trial_record.is_told(trial) else ""
+    reason = f"trial {trial.number} was set to {trial.state.name} by another program{told}"
+    return Ending(WORDS[trial.state], reason=reason)
 
 
 def _ending(trial: FrozenTrial, curve: tuple[Point, ...], settings: Configuration) -> Ending | None:

@@ -44,11 +44,11 @@ def test_endings_say_how_and_why(search):
     assert endings[LEFT] is None
 
 
-def test_a_trial_that_another_program_completed_has_its_value(search):
+def test_a_value_that_another_program_told_is_no_figure_that_leads_a_table(search):
     search.study.tell(search.study.ask(), 0.25)
     (trial,) = from_database(search)
-    reason = "trial 0 was set to COMPLETE by another program"
-    assert trial.ending == Ending("complete", 0.25, reason)
+    reason = "trial 0 was set to COMPLETE by another program, with 0.2500"
+    assert trial.ending == Ending("complete", reason=reason)
 
 
 def test_parameters_that_are_refused_leave_the_studys_settings(search):
