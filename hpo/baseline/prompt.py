@@ -19,7 +19,8 @@ INSTRUCTION = (
     "대화에 없는 내용은 쓰지 않습니다. 요약문만 쓰고 제목이나 설명은 덧붙이지 마세요."
 )
 LINES = ("newlines", "line_breaks")  # written out in the data; turns stay on lines of their own
-THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+# Some servers put <think> into the prompt themselves, so that the answer begins behind it.
+THINKING = re.compile(r"\A(?:(?!<think>).)*?</think>|<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
 def draw_examples(train: Sequence[Example], count: int, *, seed: int) -> list[Example]:

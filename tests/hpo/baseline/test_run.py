@@ -212,6 +212,7 @@ def test_thoughts_and_line_ends_are_no_part_of_a_summary() -> None:
         summary_of("<think>\n음… 누가?\n</think>\n\n#Person1#은\n기쁘다. ") == "#Person1#은 기쁘다."
     )
     assert summary_of("<think> cut off") == ""
+    assert summary_of("누가?\n</think>\n\n#Person1#은 기쁘다.") == "#Person1#은 기쁘다."
 
 
 def test_examples_follow_from_the_seed(folder: Path) -> None:
