@@ -10,6 +10,7 @@ from hpo.confirm.results import Candidate, Results
 
 SURE_Z = 1.645  # one-sided 95%
 OFTEN_Z = 0.842  # 80%: without it a true gap would be told in every second confirmation only
+OVER, UNDER = 0.995, 0.005  # of a probability, beyond which its draws cannot tell it from certain
 MANY = 100  # seeds; beyond it the difference is too small to matter
 
 
@@ -28,6 +29,13 @@ def said(results: Results) -> Iterator[str]:
     """What there is to say of the candidates, beside the table."""
     yield from _caution(results)
     yield from _verdict(results)
+
+
+def percent(probability: float) -> str:
+    """A probability as people read it; that of what may still be otherwise is never 0 or 100%."""
+    if probability >= OVER:
+        return "over 99%"
+    return "under 1%" if probability < UNDER else f"{probability:.0%}"
 
 
 def as_json(results: Results) -> dict[str, object]:
@@ -60,7 +68,7 @@ def _row(candidate: Candidate, probability: float | None) -> str:
         "-" if value is None else f"{value:.4f}"
         for value in (candidate.single, candidate.mean, candidate.sd)
     )
-    chance = "-" if probability is None else f"{probability:.0%}"
+    chance = "-" if probability is None else percent(probability)
     notes = [f"{candidate.failed} failed"] * bool(candidate.failed)
     notes += [f"{candidate.left} to come"] * bool(candidate.left)
     row = f"{candidate.number:>7}{single:>12}{mean:>9}{sd:>9}{len(candidate.values):>6}  {chance}"
@@ -93,14 +101,20 @@ def _verdict(results: Results) -> Iterator[str]:
         return
     if len(leaders) == 1:
         chance = results.probabilities[leaders[0].number]
-        yield f"trial {leaders[0].number} is the best, with probability {chance:.0%}"
+        yield f"trial {leaders[0].number} is the best, with probability {percent(chance)}"
         return
     named = _listed([candidate.number for candidate in leaders])
     yield (
         f"the leaders cannot be told apart: the best is one of trials {named}; trial"
-        f" {results.winner.number} has the highest mean, and any of them may be taken"
+        f" {results.winner.number} has the highest mean{_of_whom(results)}, and any of them may be"
+        " taken"
     )
     yield from _how_many(results)
+
+
+def _of_whom(results: Results) -> str:
+    """Where a single run lies higher than the winner's mean: that it is the highest of the rest."""
+    return "" if results.winner is results.candidates[0] else " of two runs or more"
 
 
 def _how_many(results: Results) -> Iterator[str]:

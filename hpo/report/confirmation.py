@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from hpo.confirm.results import Candidate
-from hpo.confirm.words import said
+from hpo.confirm.words import percent, said
 from hpo.report.document import Finding, Section, Table, Text
 from hpo.report.facts import Facts
 
@@ -31,7 +31,7 @@ def confirmed_best(facts: Facts) -> Iterator[Finding]:
     if scored > 1:
         yield Finding(
             f"Trial {winner.number} is the best of {scored} that were run again under further"
-            f" seeds, with probability {chance:.0%}: mean {winner.mean:.4f}."
+            f" seeds, with probability {percent(chance)}: mean {winner.mean:.4f}."
         )
 
 
@@ -41,4 +41,4 @@ def _row(candidate: Candidate, chance: float | None) -> tuple[str, ...]:
     runs = str(len(candidate.values))
     if candidate.failed or candidate.left:
         runs = f"{runs} ({candidate.failed} failed, {candidate.left} to come)"
-    return (str(candidate.number), *shown, runs, "" if chance is None else f"{chance:.0%}")
+    return (str(candidate.number), *shown, runs, "" if chance is None else percent(chance))

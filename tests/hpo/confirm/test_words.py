@@ -39,3 +39,16 @@ def test_the_seeds_that_it_asks_for_tell_a_true_gap_four_times_in_five(gap: floa
 def test_a_gap_that_it_would_take_too_many_seeds_for_is_said_to_be_small() -> None:
     said = " ".join(words.said(results((0.401, 0.415), (0.4, 0.414))))
     assert "differ by 0.0010: it would take more than 100 seeds each" in said
+
+
+def test_no_probability_is_said_to_be_certain() -> None:
+    told = list(words.lines(results((0.9, 0.901), (0.1, 0.101))))
+    assert "trial 0 is the best, with probability over 99%" in told
+    assert told[2].endswith("over 99%")
+    assert told[3].endswith("under 1%")
+    assert words.percent(0.5) == "50%"
+
+
+def test_a_single_run_above_the_winner_is_not_passed_over_in_silence() -> None:
+    said = " ".join(words.said(results((0.46,), (0.44, 0.45))))
+    assert "trial 1 has the highest mean of two runs or more, and any of them may be taken" in said
