@@ -70,6 +70,12 @@ class Training(Section):
     gradient_checkpointing: bool = Field(
         default=False, description="compute activations twice to save memory"
     )
+    micro_batches: dict[Count, BatchSize] | None = Field(
+        default=None,
+        description="how many dialogues of a batch go through the model at once, by the optimizer "
+        "step from which on they do; dropout depends on it, so an export has it where memory ran "
+        "out; null: as many as fit",
+    )
     early_stopping_patience: Annotated[Count, Field(le=10_000)] | None = Field(
         default=None, description="stop after this many evaluations without a new best; null: never"
     )

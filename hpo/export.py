@@ -47,7 +47,8 @@ def winning_configuration(name: str, pinned: Pinned, best: Best) -> Configuratio
     An output folder outside the one that this runs in becomes the default: the file is for
     `hpo train`, and a database must not name the folder that one writes its cache to.
     On a CPU the number of threads decides the order of sums, hence the last digits of a score:
-    it is set to what the trial ran with, and so is the precision, which CPUs differ in.
+    it is set to what the trial ran with, and so are the precision, which CPUs differ in, and the
+    pieces of batches that did not fit into memory, on which dropout depends.
     """
     settings = apply(pinned.config, best.params)
     general, training = settings.general, settings.training
@@ -55,10 +56,24 @@ def winning_configuration(name: str, pinned: Pinned, best: Best) -> Configuratio
         general = general.model_copy(update={"cpu_threads": best.machine.get("cpu_threads")})
         if (precision := best.machine.get("precision")) in CPU_PRECISIONS:
             training = training.model_copy(update={"precision": precision})
+        sizes = _micro_batches(best)
+        if any(size < training.per_device_train_batch_size for size in sizes.values()):
+            training = training.model_copy(update={"micro_batches": sizes})
     if not stays_below(Path.cwd(), general.output_dir):
         general = general.model_copy(update={"output_dir": General().output_dir})
     whole = {"general": general, "training": training, "provenance": provenance(name, pinned, best)}
     return settings.model_copy(update=whole)
+
+
+def _micro_batches(best: Best) -> dict[int, int]:
+    """How many examples went through the model at once, by update; empty where nothing says so."""
+    kept = best.machine.get("micro_batches")
+    if not isinstance(kept, list):
+        return {}
+    pairs = [
+        pair for pair in kept if isinstance(pair, list) and list(map(type, pair)) == [int, int]
+    ]
+    return {update: size for update, size in pairs if update > 0 and size > 0}
 
 
 def provenance(name: str, pinned: Pinned, best: Best) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def record_result(trial: Trial, result: "FitResult") -> None:
         "precision": result.precision,
         "precision_reason": result.precision_reason,
         "cpu_threads": result.threads,
+        "micro_batches": [list(pair) for pair in result.micro_batches.items()],
     }
     if result.earlier:
         machine["begun_on"] = list(result.earlier)

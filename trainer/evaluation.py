@@ -1,6 +1,7 @@
 """What a training tells while it runs and when it ends."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +76,8 @@ class FitResult:
     `ended` is "stopped" when `on_evaluation` said so. `checkpoint` is the best model's folder; None
     where a full disk did not take that model. `earlier` is what attempts before this one ran on, in
     words, where that differs: then no other training reaches the score to the last digit.
+    `micro_batches` says how many examples went through the model at once, by the update from which
+    on they did.
     """
 
     evaluations: tuple[Evaluation, ...]
@@ -87,3 +90,4 @@ class FitResult:
     precision_reason: str
     threads: int
     earlier: tuple[str, ...] = ()
+    micro_batches: Mapping[int, int] = field(default_factory=dict)

@@ -6,7 +6,7 @@ It knows nothing of a search: pruning, leases and mirrors are built on `on_evalu
 import gc
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -90,7 +90,8 @@ def fit(
     unreachable costs a warning, not the training.
 
     Batches that do not fit into memory go through the model in pieces, which changes the steps in
-    nothing but the dropout drawn; `micro_batches` remembers what fits for the next training.
+    nothing but the dropout drawn; `micro_batches` remembers what fits for the next training. The
+    result says which sizes were taken, and `training.micro_batches` has them taken again.
 
     Raises OutOfMemory where not one example fits, TrainingDiverged when the loss grows beyond hope
     or is no number, DeviceLost when this process cannot use the device again, DeviceTaken where
@@ -132,7 +133,7 @@ def fit(
             started=started - (saved.seconds if saved else 0.0),
         )
         batch = FittingBatch(training_load(config, precision, device), memory)
-        _train(config, session, judge, plan=plan, batch=batch, saved=saved, on_step=on_step)
+        sizes = _train(config, session, judge, plan=plan, batch=batch, saved=saved, on_step=on_step)
     best = judge.curve.evaluations[judge.curve.best_index]
     return FitResult(
         evaluations=judge.curve.evaluations,
@@ -145,6 +146,7 @@ def fit(
         precision_reason=precision.reason,
         threads=threads,
         earlier=states.earlier,
+        micro_batches=sizes,
     )
 
 
@@ -176,9 +178,10 @@ def _train(
     batch: FittingBatch,
     saved: Saved | None,
     on_step: OnStep | None,
-) -> None:
+) -> Mapping[int, int]:
+    """Train to the end; how many examples went through the model at once, by the first update."""
     if saved is not None and not _taken_up(saved, plan, judge):
-        return
+        return dict(saved.snapshot.position.micro_batches)
     loop = Loop(
         model=judge.model,
         arguments=arguments_of(
@@ -196,6 +199,7 @@ def _train(
         batch=batch,
         on_evaluation=judge,
         saved=_evaluated(saved.snapshot, plan) if saved else None,
+        micro_batches=config.training.micro_batches,
     )
     try:
         loop.run()
@@ -204,6 +208,7 @@ def _train(
         raise
     finally:
         loop.let_go()
+    return loop.split_steps.taken
 
 
 def _taken_up(saved: Saved, plan: Plan, judge: Judge) -> bool:

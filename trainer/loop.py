@@ -5,7 +5,7 @@ order of the examples, the loss, when to evaluate and what that means. It logs, 
 nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -121,6 +121,7 @@ class Loop(Seq2SeqTrainer):
         batch: FittingBatch,
         on_evaluation: Callable[[Progress, Callable[[], Snapshot]], bool],
         saved: Snapshot | None = None,
+        micro_batches: Mapping[int, int] | None = None,
     ) -> None:
         loss = TrainingLoss(Projection.of(model, precision), objective)
         super().__init__(
@@ -138,7 +139,8 @@ class Loop(Seq2SeqTrainer):
         self.objective: Objective = objective  # mypy cannot tell through the Trainer
         self.watch = watch
         self.examples = examples
-        self.split_steps = SplitSteps(model, batch)
+        taken = dict(saved.position.micro_batches) if saved else None
+        self.split_steps = SplitSteps(model, batch, planned=micro_batches, taken=taken)
         self.on_evaluation = on_evaluation
         self._saved = saved
         self._restored: set[str] = set()
@@ -171,6 +173,7 @@ class Loop(Seq2SeqTrainer):
                 epoch=self.state.epoch or 0.0,
                 losses=self.watch.losses,
                 learning_rate=self.watch.learning_rate,
+                micro_batches=tuple(self.split_steps.taken.items()),
             ),
             weights=named_weights(cast("torch.nn.Module", self.model)),
             optimizer=self.optimizer.state_dict(),
@@ -218,7 +221,7 @@ class Loop(Seq2SeqTrainer):
                 "does not know; install the version that requirements.lock names"
             )
         if self.watch.between_updates:
-            self.split_steps.begin(self.args.device)
+            self.split_steps.begin(self.args.device, self.state.global_step + 1)
         step = super().training_step
         losses = self.split_steps.add(inputs, lambda piece: step(model, piece, num_items_in_batch))
         self.watch.saw(losses)

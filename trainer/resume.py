@@ -31,7 +31,7 @@ DETERMINING = {"model", "preprocessing", "augmentation", "training", "generation
 # could take examples of its epoch twice, and its score would be nobody's to reach again.
 TRAINING_VERSION = 4
 # Left out where they are off, so that a training begun before there were such fields goes on.
-ADDED_LATER = ("rdrop_alpha", "layerwise_lr_decay")
+ADDED_LATER = ("rdrop_alpha", "layerwise_lr_decay", "micro_batches")
 
 
 @dataclass(frozen=True)

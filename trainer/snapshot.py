@@ -21,13 +21,15 @@ class Position:
     """Where the training stands.
 
     `step` counts optimizer steps, from which epoch and place in it follow. `losses` are those of
-    the steps since the last evaluation; `learning_rate` is that of the last step.
+    the steps since the last evaluation; `learning_rate` is that of the last step. `micro_batches`
+    are pairs of an update and how many examples went through the model at once from there on.
     """
 
     step: int
     epoch: float
     losses: tuple[float, ...]
     learning_rate: float
+    micro_batches: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,8 @@ class Snapshot:
         for name, tensor in _below("optimizer/", tensors).items():
             index, _, key = name.partition("/")
             state.setdefault(int(index), {})[key] = tensor
-        position = values["position"]
         return cls(
-            position=Position(**{**position, "losses": tuple(position["losses"])}),
+            position=_position(values["position"]),
             weights=_below("weights/", tensors),
             optimizer={"state": state, "param_groups": [_group(g) for g in values["groups"]]},
             scheduler=values["scheduler"],
@@ -127,6 +128,11 @@ def set_optimizer(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
             "param_groups": state["param_groups"],
         }
     )
+
+
+def _position(values: Mapping[str, Any]) -> Position:
+    sizes = ((int(update), int(size)) for update, size in values.get("micro_batches", ()))
+    return Position(**{**values, "losses": tuple(values["losses"]), "micro_batches": tuple(sizes)})
 
 
 def _group(group: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,15 +24,33 @@ ForwardBackward = Callable[[Batch], torch.Tensor]
 class SplitSteps:
     """Takes the batches of each update, one after the other."""
 
-    def __init__(self, model: torch.nn.Module, batch: FittingBatch) -> None:
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        batch: FittingBatch,
+        planned: Mapping[int, int] | None = None,
+        taken: Mapping[int, int] | None = None,
+    ) -> None:
+        """`planned` and `taken` are sizes by the update from which on they hold.
+
+        `taken` are those of an earlier attempt, whose last one goes on.
+        """
         self._model = model
         self._batch = batch
+        self._planned = planned or {}
+        self.taken = dict(taken or {})
+        if self.taken:
+            batch.size = self.taken[max(self.taken)]
+        self._update = 0
         self._batches: list[Batch] = []  # of the update begun
         self._losses: list[torch.Tensor] = []
         self._random = _RandomState(torch.device("cpu"))
 
-    def begin(self, device: torch.device) -> None:
-        """Begin an update; its gradients are zero."""
+    def begin(self, device: torch.device, update: int) -> None:
+        """Begin an update, counted from 1; its gradients are zero."""
+        self._update = update
+        if update in self._planned:
+            self._batch.size = min(self._planned[update], self._batch.load.wanted)
         self._batches.clear()
         self._losses.clear()
         self._random = _RandomState(device)
@@ -47,6 +65,8 @@ class SplitSteps:
             self._model.zero_grad(set_to_none=True)
             self._losses.clear()
             self._random.restore()
+        if not self.taken or self.taken[max(self.taken)] != self._batch.size:
+            self.taken[self._update] = self._batch.size
         return list(self._losses)
 
     def _catch_up(self, run: ForwardBackward) -> None:

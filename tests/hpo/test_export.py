@@ -72,6 +72,25 @@ def test_threads_are_kept_for_a_cpu_and_left_open_for_a_gpu(pinned: Pinned) -> N
     assert on_gpu.general.cpu_threads is None
 
 
+@pytest.mark.parametrize(
+    ("device", "kept", "exported"),
+    [
+        ("cpu", [[1, 16], [57, 4]], {1: 16, 57: 4}),
+        ("cpu", [[1, 16]], None),  # whole batches
+        ("NVIDIA H200", [[1, 4]], None),
+        ("cpu", [[0, 4], [1, -4], ["1", 4], 4, [1]], None),  # another program's
+        ("cpu", {"1": 4}, None),
+    ],
+)
+def test_pieces_of_batches_are_kept_for_a_cpu_where_memory_ran_out(
+    pinned: Pinned, device: str, kept: object, exported: dict[int, int] | None
+) -> None:
+    best = best_with(3e-5, device=device)
+    best = replace(best, machine={**best.machine, "micro_batches": kept})
+    assert winning_configuration("s", pinned, best).training.micro_batches == exported
+    assert export_yaml("s", pinned, best)
+
+
 def test_precision_is_kept_for_a_cpu_and_left_to_a_gpu(pinned: Pinned) -> None:
     on_cpu = winning_configuration("s", pinned, best_with(3e-5))
     on_gpu = winning_configuration("s", pinned, best_with(3e-5, device="NVIDIA H200"))

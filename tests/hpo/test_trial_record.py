@@ -54,6 +54,7 @@ def test_a_result_is_kept_with_what_it_ran_on(study: Study) -> None:
             "precision": "fp32",
             "precision_reason": "the CPU has no faster one",
             "cpu_threads": 1,
+            "micro_batches": [],
         },
     }
 

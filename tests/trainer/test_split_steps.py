@@ -14,7 +14,7 @@ from config.schema import Configuration
 from trainer.batches import IGNORED_LABEL
 from trainer.data import DataFiles
 from trainer.device import Precision
-from trainer.errors import OutOfMemory
+from trainer.errors import Interrupted, OutOfMemory
 from trainer.evaluation import FitResult, Step
 from trainer.fit import fit
 from trainer.generate import generation_settings, padding_of, special_ids
@@ -23,6 +23,7 @@ from trainer.micro_batch import FittingBatch, InProcess, Load
 from trainer.model import load_model
 from trainer.objective import Objective
 from trainer.projection import Projection
+from trainer.resume_store import open_resume_store
 from trainer.session import TrainingSession
 from trainer.split_steps import SplitSteps
 from trainer.tokens import load_tokenizer
@@ -104,11 +105,11 @@ def update(
         loss.backward()
         return loss.detach()
 
-    steps.begin(torch.device("cpu"))
+    steps.begin(torch.device("cpu"), 1)
     for batch in before:
         steps.add(batch, run)
     model.zero_grad()
-    steps.begin(torch.device("cpu"))
+    steps.begin(torch.device("cpu"), 2)
     losses: list[torch.Tensor] = []
     with little_memory(model, lambda _: capacity):
         for batch in batches:
@@ -254,6 +255,62 @@ def test_memory_that_shrinks_in_the_middle_ends_nothing(
     assert refused[0] == 4
     assert len(shrunk[1]) == len(plenty[1])
     assert shrunk[1] == pytest.approx(plenty[1], rel=1e-4)
+
+
+def test_a_training_is_repeated_by_the_sizes_it_took_where_everything_would_fit(
+    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path
+) -> None:
+    config = tiny_config(training={"learning_rate": 1e-2})
+    forwards = iter(range(1_000))
+    with little_memory(
+        session.weights(config).model,
+        lambda training: 9 if not training or next(forwards) < 5 else 2,
+    ):
+        shrunk = train(config, session, tmp_path / "shrunk")
+    sizes = shrunk[0].micro_batches
+    assert list(sizes.items()) == [(1, 4), (6, 2)]
+    planned = tiny_config(training={"learning_rate": 1e-2, "micro_batches": sizes})
+    again = train(planned, session, tmp_path / "again")
+    assert again[0].micro_batches == sizes
+    assert (again[1], curve(again)) == (shrunk[1], curve(shrunk))
+    assert train(config, session, tmp_path / "whole")[1] != shrunk[1]
+
+
+class FoundByOthers(InProcess):
+    """Another trial of the study has found that two fit at once."""
+
+    def known(self, key: str) -> int | None:
+        return super().known(key) or 2
+
+
+def test_a_training_that_goes_on_keeps_its_size_whatever_others_found_meanwhile(
+    tiny_config: MakeConfig, session: TrainingSession, tmp_path: Path
+) -> None:
+    config = tiny_config(training={"learning_rate": 1e-2})
+    expected = train(config, session, tmp_path / "expected")
+    store = open_resume_store(tmp_path / "store", "s/trial_00001")
+
+    def leave(step: Step) -> None:
+        if step.step == 3:
+            raise Interrupted
+
+    def begun(memory: InProcess, on_step: Callable[[Step], None]) -> FitResult:
+        return fit(
+            config,
+            lambda _: True,
+            session=session,
+            output_dir=tmp_path / "out",
+            on_step=on_step,
+            resume=store,
+            micro_batches=memory,
+        )
+
+    with pytest.raises(Interrupted):
+        begun(InProcess(), leave)
+    steps: list[Step] = []
+    result = begun(FoundByOthers(), steps.append)
+    assert [step.loss for step in steps] == expected[1][3:]
+    assert result.micro_batches == {1: 4}
 
 
 def test_where_not_one_example_fits_the_training_is_infeasible_and_the_session_usable(
