@@ -24,7 +24,7 @@ from hpo.trial_run import Outcome
 from hpo.tried_sets import untried
 from storage.budget import StudyBudget
 from storage.connect import Database
-from storage.errors import StorageError
+from storage.errors import Missing, StorageError
 from storage.failures import translated
 from storage.leases import Lease, Leases, Spent, Wait
 from storage.workers import Workers
@@ -180,7 +180,8 @@ class Worker:
                 self.leases.release(lease)
                 progress.left()
                 return None
-            except (LeaseLost, storage.errors.LeaseLost):
+            except (LeaseLost, storage.errors.LeaseLost, Missing):
+                self.leases.check_study()  # with it everything is gone: nothing goes on elsewhere
                 progress.lost()
                 return None
             except DeviceTaken as error:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from storage import schema
 from storage.engines import READING, make_engine
-from storage.errors import BadFile, Busy, NoDatabase, NotAllowed
+from storage.errors import BadFile, Busy, Missing, NoDatabase, NotAllowed
 from storage.failures import translated
 from storage.fence import Fences
 from storage.lease import Lease
@@ -119,9 +119,9 @@ class Database:
             yield
 
     def lock_study(self, connection: sa.Connection, study_id: int) -> None:
-        """Keep every other decision on the study out until commit. Raises NoDatabase without it."""
+        """Keep every other decision on the study out until commit. Raises Missing without it."""
         if not lock_study(connection, study_id):
-            raise NoDatabase(f"study {study_id} is no longer in {self.url}")
+            raise Missing(f"the study is no longer in {self.url}: it was deleted")
 
     def study_names(self) -> list[str]:
         """List the names of all studies, sorted; Optuna would read all that they hold."""

@@ -32,6 +32,13 @@ class NoDatabase(StorageError):
     """The server has no such database, or there is nothing of ours in it yet."""
 
 
+class Missing(NoDatabase, KeyError):
+    """The study or trial is not there, or no longer; Optuna has a KeyError for that."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError's own has quotes around it
+
+
 class NotAllowed(StorageError):
     """The database user or the file's permissions do not allow what is needed."""
 

@@ -151,6 +151,10 @@ class Leases:
 
         return self._database.transaction(delete)
 
+    def check_study(self) -> None:
+        """Raise Missing where the study was deleted."""
+        self._database.transaction(self._lock)
+
     def taken(self) -> int:
         """Count the trials ever taken from the budget."""
         return self._database.query(lambda connection: lease_rows.count(connection, self._study_id))

@@ -23,6 +23,7 @@ from sqlalchemy import orm
 from typing_extensions import override
 
 from storage.engines import engine_arguments, watch_pool
+from storage.errors import Missing
 from storage.fence import Fences
 from storage.patience import Patience
 from storage.retry import Retry
@@ -172,7 +173,7 @@ class TrialStorage(RDBStorage):
             lambda connection: read_trials(connection, TRIALS.c.trial_id == trial_id)
         )
         if not found:
-            raise KeyError(f"there is no trial with trial_id {trial_id}")
+            raise Missing(f"there is no trial with trial_id {trial_id} in {self._storage_url}")
         return found[0]
 
     @override
@@ -191,7 +192,10 @@ class TrialStorage(RDBStorage):
             where.append(TRIALS.c.state.in_([state for state in TrialState if state in states]))
         found = self._read(lambda c: read_trials(c, *where, without=ONE_AT_A_TIME))
         if not found:
-            self.get_study_name_from_id(study_id)  # raises KeyError where there is no such study
+            try:
+                self.get_study_name_from_id(study_id)
+            except KeyError as error:
+                raise Missing(f"the study is not in {self._storage_url}, or no longer") from error
         return found
 
     def _end(self, trial_id: int, state: TrialState, values: Sequence[float] | None) -> None:
@@ -229,7 +233,7 @@ class TrialStorage(RDBStorage):
     def _check_running(self, connection: sa.Connection, trial_id: int) -> None:
         found = self._fences.state(connection, trial_id)
         if found is None:
-            raise KeyError(f"there is no trial with trial_id {trial_id}")
+            raise Missing(f"there is no trial with trial_id {trial_id} in {self._storage_url}")
         self.check_trial_is_updatable(trial_id, found)
 
     def _read(self, step: Callable[[sa.Connection], T]) -> T:

@@ -50,7 +50,7 @@ class Turns:
     def take(self, seen: Mapping[str, Any] | None) -> Turn | NotYet:
         """Take the turn where it is time, and where what was said is still `seen`.
 
-        Raises NoDatabase where the study is gone.
+        Raises Missing where the study is gone.
         """
         token = secrets.token_hex(8)  # an asking repeated after a lost answer knows its own
 

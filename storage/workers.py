@@ -36,7 +36,7 @@ class Workers:
         self._study_id = study_id
 
     def register(self, worker: str, *, host: str, pid: int, device: str) -> None:
-        """Enter a worker, or enter it again under the same name. Raises NoDatabase."""
+        """Enter a worker, or enter it again under the same name. Raises Missing."""
         now = clock(self._database.engine.name)
         row = WORKERS.insert().values(
             study_id=self._study_id,

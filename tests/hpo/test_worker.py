@@ -1,10 +1,13 @@
 """A worker from its first claim to its end: limits, budgets, and trials that others have left."""
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import optuna
@@ -20,7 +23,7 @@ from hpo.assignment import DEVICE_LOST, REPLACE
 from hpo.predecessors import bury
 from hpo.worker import Limits
 from storage.connect import Database
-from storage.errors import StorageError, Unreachable
+from storage.errors import Missing, StorageError, Unreachable
 from storage.failures import translated
 from storage.leases import Lease
 from trainer.errors import DeviceLost, DeviceTaken
@@ -358,6 +361,42 @@ def test_a_lost_trial_that_fails_is_not_failed_by_its_old_worker(
     (trial,) = one.trials()
     assert trial.state is TrialState.RUNNING
     assert trial.user_attrs == {}
+
+
+DURING = {  # what a worker calls when the study is deleted, and how often before
+    "at an evaluation": ("hpo.trial_run.TrialRun.on_evaluation", 2),
+    "after the training": ("hpo.trial_run.TrialRun.ended", 1),
+    "after the trial": ("hpo.worker.Worker._count", 1),
+    "before the next": ("hpo.worker.Worker._close_by_its_rule", 2),
+}
+
+
+@pytest.mark.parametrize("when", DURING)
+def test_a_worker_whose_study_is_deleted_ends_with_one_line(
+    search: MakeSearch,
+    fit: ScriptedFit,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    when: str,
+) -> None:
+    place, number = DURING[when]
+    one = search(n_trials=3, stop={"patience": 9})
+    worker = one.worker()
+    calls = count(1)
+    owner, _, name = place.rpartition(".")
+    real = getattr(resolve_name(owner), name)
+
+    def then(*args: Any) -> object:
+        if next(calls) == number:
+            optuna.delete_study(study_name="s", storage=one.database.storage)
+        return real(*args)
+
+    monkeypatch.setattr(place, then)
+    with caplog.at_level(logging.WARNING), pytest.raises(Missing, match="the study is no") as ended:
+        worker.run()
+    assert "\n" not in str(ended.value)
+    assert caplog.records == []
+    assert "dropped" not in one.shown
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_workers_go_with_their_study(database, workers):
 
 
 def test_study_that_is_gone_cannot_be_entered(database):
-    with pytest.raises(NoDatabase, match="study 99 is no longer in"):
+    with pytest.raises(NoDatabase, match="the study is no longer in"):
         enter(Workers(database, 99))
     with database.reading() as connection:
         assert connection.execute(WORKERS.select()).all() == []
