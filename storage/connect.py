@@ -78,6 +78,10 @@ class Database:
 
         return self._retry(run)
 
+    def was_away(self, *, longer_than_s: float, within_s: float) -> bool:
+        """Say whether it is away for over `longer_than_s`, or was until `within_s` ago."""
+        return self._retry.was_away(longer_than_s=longer_than_s, within_s=within_s)
+
     @contextmanager
     def writing(self, *, one_statement: bool = False) -> Iterator[sa.Connection]:
         """Open one transaction that writes; it commits at the end and rolls back on errors.

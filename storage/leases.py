@@ -203,7 +203,8 @@ class Leases:
         given_up: dict[int, None],
         now: float,
     ) -> Lease | Wait | Spent:
-        while (left := lease_rows.next_abandoned(connection, self._study_id, now)) is not None:
+        since = FORFEITED if self._may_be_renewed() else now
+        while (left := lease_rows.next_abandoned(connection, self._study_id, since)) is not None:
             if not left.running or left.given_back or left.attempt < attempts:
                 return self._take_over(connection, left, worker=worker, now=now)
             given_up[self._fail(connection, left, now=now)] = None
@@ -215,6 +216,13 @@ class Leases:
             closed = budgets.closed(connection, self._study_id, pinned=budget.n_trials)
             return Spent(None if closed is None else closed.reason)
         return Wait(min(max(first - now, SHORTEST_POLL_S), POLL_S), running)
+
+    def _may_be_renewed(self) -> bool:
+        """Whether leases ran out because nobody could renew them: their workers come first.
+
+        Or an outage would cost a trial an attempt while its worker lives, and the third fail it.
+        """
+        return self._database.was_away(longer_than_s=self._lease_s / 2, within_s=self._lease_s / 2)
 
     def _fail(self, connection: sa.Connection, left: Abandoned, *, now: float) -> int:
         assert left.trial_id is not None  # noqa: S101 - a running trial has an id

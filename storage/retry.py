@@ -4,6 +4,7 @@ Who calls answers for what a repeat does: a call whose answer was lost may have 
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -57,12 +58,21 @@ class Outage:
         self._began: float | None = None
         self._failed_at = 0.0
         self._said = False
+        self._last = (0.0, -math.inf)  # of the one before: how long it was, and when it ended
 
     @property
     def lasts_s(self) -> float | None:
         """Seconds since it began; None while the database answers."""
         began = self._began
         return None if began is None else time.monotonic() - began
+
+    def was_away(self, *, longer_than_s: float, within_s: float) -> bool:
+        """Say whether one that is longer than `longer_than_s` lasts, or ended within `within_s`."""
+        now, began = time.monotonic(), self._began
+        if began is not None:
+            return now - began > longer_than_s
+        length, ended = self._last
+        return length > longer_than_s and now - ended < within_s
 
     def is_fresh(self) -> bool:
         """Say whether a call failed only just now and none has succeeded since."""
@@ -83,10 +93,11 @@ class Outage:
         if self._began is None:
             return
         with self._lock:
-            if self._said and self._began is not None:
-                log.warning(
-                    "the database answers again, after %.0f s", time.monotonic() - self._began
-                )
+            if self._began is not None:
+                length = time.monotonic() - self._began
+                self._last = length, time.monotonic()
+                if self._said:
+                    log.warning("the database answers again, after %.0f s", length)
             self._began, self._said = None, False
 
 
@@ -97,6 +108,10 @@ class Retry:
         self._url = url
         self._patience = patience
         self._outage = Outage()
+
+    def was_away(self, *, longer_than_s: float, within_s: float) -> bool:
+        """See Outage."""
+        return self._outage.was_away(longer_than_s=longer_than_s, within_s=within_s)
 
     def __call__(self, step: Callable[[], T], *, locked_s: float | None = None) -> T:
         """Run `step` until it succeeds; raises its last error as a StorageError.

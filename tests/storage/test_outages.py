@@ -19,11 +19,12 @@ from worker_calls import PATIENT, Calls
 
 from storage.connect import connect
 from storage.errors import Unreachable
-from storage.leases import Leases
+from storage.leases import Leases, Wait
 from storage.patience import Patience
 from storage.url import StorageURL
 
 OUTAGE_S = 15.0
+LEASE_S = 2.0
 LOCKED_S = 6.5  # longer than one try of SQLite's own
 TRIALS = 40
 MOST_KILLS = 250
@@ -138,6 +139,24 @@ def test_server_that_is_there_and_silent_is_noticed_and_outlasted(server, databa
             assert not reported.done()
         reported.result()
     assert study.get_trials()[0].intermediate_values == {1: 0.5}
+
+
+def test_worker_that_lived_through_an_outage_keeps_its_trial(server, database):
+    """Else a waiting worker may ask first, and the third outage fail a trial that harms nobody."""
+    study = optuna.create_study(storage=database.storage)
+    leases = Leases(database, study._study_id, lease_s=LEASE_S)
+    held = leases.start(leases.claim("a", n_trials=1))
+    with ThreadPoolExecutor(1) as pool:
+        server.stop()
+        claimed = pool.submit(leases.claim, "b", n_trials=1)
+        time.sleep(1.5 * LEASE_S)
+        server.start()
+        assert isinstance(claimed.result(), Wait)
+    assert isinstance(leases.claim("b", n_trials=1), Wait)
+    assert leases.renew(held)
+    time.sleep(1.1 * LEASE_S)  # now it has died
+    taken = leases.claim("b", n_trials=1)
+    assert (taken.trial_id, taken.attempt) == (held.trial_id, 2)
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["stopped", "frozen"])
