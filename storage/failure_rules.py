@@ -14,6 +14,7 @@ from storage.errors import (
     BadFile,
     BadURL,
     Busy,
+    Missing,
     NoDatabase,
     NotAllowed,
     ReadOnly,
@@ -208,6 +209,11 @@ POSTGRESQL = (
         _code("40P01", "40001"),
         Busy,
         "{url}: another process changed the same rows at that moment; try again",
+    ),
+    Rule(
+        _code("23503"),  # all that refers to a row refers to a study or a trial
+        Missing,
+        "{url}: the study or the trial was deleted meanwhile ({said})",
     ),
     Rule(
         _code("22P05"),

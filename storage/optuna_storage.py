@@ -25,7 +25,7 @@ from typing_extensions import override
 from storage.fence import Fences
 from storage.patience import AT_ONCE
 from storage.retry import Retry
-from storage.tables import TRIALS
+from storage.tables import LEASES, STUDIES, TRIALS
 from storage.trial_storage import TrialStorage
 from storage.url import StorageURL
 
@@ -116,12 +116,32 @@ class RepeatingStorage(TrialStorage):
         def delete() -> None:
             again = next(asked) > 0
             try:
+                self._keep_out(study_id)
                 super(RepeatingStorage, self).delete_study(study_id)
             except KeyError:
                 if not again:
                     raise
 
         self._again(delete)
+
+    def _keep_out(self, study_id: int) -> None:
+        """Begin the deletion's transaction, and let nobody write to the study until its end.
+
+        Optuna reads what belongs to a study, deletes it, and takes a row that a worker has added
+        meanwhile, which PostgreSQL lets it not leave behind, for a reason to delete nothing and say
+        nothing. Locked is in the order in which workers lock: study, leases, trials.
+        """
+        session = self.scoped_session()
+        try:
+            if self.engine.name == "sqlite":
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            for table in (STUDIES, LEASES, TRIALS):
+                rows = sa.select(table.c.study_id).where(table.c.study_id == study_id)
+                session.execute(rows.with_for_update())
+        except BaseException:
+            session.rollback()
+            raise
 
     @override
     def _create_new_trial(

@@ -14,6 +14,7 @@ from optuna.trial import TrialState, create_trial
 
 from storage import lease_rows
 from storage.connect import connect
+from storage.errors import Missing
 from storage.leases import Leases
 from storage.patience import Patience
 from storage.study_lock import lock_study
@@ -189,6 +190,24 @@ def test_study_that_was_deleted_is_gone(storage, study_id, lose_answer):
     assert storage.get_all_studies() == []
     with pytest.raises(KeyError):
         storage.delete_study(study_id)
+
+
+def test_study_is_deleted_although_a_worker_writes_to_it_meanwhile(
+    database, storage, trial_id, postgres_url
+):
+    with connect(StorageURL.parse(postgres_url)) as other, ThreadPoolExecutor(1) as pool:
+        writing = []
+
+        def write(*_):
+            if not writing:
+                writing.append(pool.submit(other.storage.set_trial_user_attr, trial_id, "k", 1))
+                wait(writing, timeout=0.5)
+
+        sa.event.listen(storage._backend.scoped_session, "before_flush", write)
+        (study,) = storage.get_all_studies()
+        storage.delete_study(study._study_id)
+        assert storage.get_all_studies() == []
+        assert isinstance(writing[0].exception(), Missing)
 
 
 def test_write_that_was_not_done_is_done_by_the_repeat(storage, trial_id, fail_commit):
