@@ -85,8 +85,10 @@ def show_result(console: Console, database: Database, name: str, *, reason: str)
     if told is not None:
         _say(console, str(told), style="yellow")
     _say(console, "next:")
-    for command, what in _next_commands(name):
-        _say(console, f"  {command:<48} {what}")
+    commands = _next_commands(name)
+    width = max(len(command) for command, _ in commands)
+    for command, what in commands:
+        _say(console, f"  {command:<{width}}    {what}")
 
 
 def _say(console: Console, line: str, *, style: str | None = None) -> None:

@@ -92,9 +92,10 @@ def _verdict(results: Results) -> Iterator[str]:
     if found is None or results.winner is None:
         yield "nothing can be said before a candidate has two completed runs"
         return
+    degrees = f"{found.degrees} degree{'s' * (found.degrees != 1)} of freedom"
     yield (
-        f"one run's SD is {found.sd:.4f} (pooled, {found.degrees} degrees of freedom); the"
-        " probabilities are those of the normal model with that noise"
+        f"one run's SD is {found.sd:.4f} (pooled, {degrees}); the probabilities are those of the"
+        " normal model with that noise"
     )
     if sum(bool(candidate.values) for candidate in results.candidates) == 1:
         yield f"trial {leaders[0].number} alone has completed runs: nothing to compare it with"

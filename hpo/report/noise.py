@@ -63,7 +63,7 @@ def _of_seeds(facts: Facts) -> Noise | None:
     found = results.posterior
     how = (
         f"from runs of {sum(bool(c.values) for c in results.candidates)} trials under further seeds"
-        f" ({found.degrees} degrees of freedom)"
+        f" ({found.degrees} degree{'s' * (found.degrees != 1)} of freedom)"
     )
     return Noise(found.sd, seeds=True, how=how, degrees=found.degrees)
 

@@ -56,6 +56,17 @@ def test_the_winner_and_the_next_commands_are_shown(database: Database) -> None:
     ]
 
 
+def test_a_long_next_command_stands_apart_from_what_it_does(database: Database) -> None:
+    study_with_a_winner(database, "a-name-of-some-length")
+    commands = closing_words(database, "a-name-of-some-length").split("\n")[4:-1]
+    apart = [line[2:].partition("  ") for line in commands]
+    assert all(gap for _, gap, _ in apart)
+    assert (
+        len({line.index(what.lstrip()) for line, (*_, what) in zip(commands, apart, strict=True)})
+        == 1
+    )
+
+
 def test_before_the_first_completed_trial_there_is_no_winner(database: Database) -> None:
     optuna.create_study(storage=database.storage, study_name="s").ask()
     shown = closing_words(database, "s", reason="stopped as asked")

@@ -179,6 +179,12 @@ def test_the_selected_run_does_not_count_and_failed_ones_are_said(search: Search
     assert "the single run does not count" in printed
 
 
+def test_one_degree_of_freedom_is_one(search: Search, hpo) -> None:
+    confirm(search.database, "s", top=2, seeds=2)
+    end(search, 0.430, 0.4401, 0.4302)
+    assert "(pooled, 1 degree of freedom)" in hpo("best", "--study", "s").output
+
+
 def test_leaders_that_cannot_be_told_apart_are_said_so_in_plain_words(search: Search, hpo) -> None:
     confirm(search.database, "s", top=3, seeds=2)
     end(search, 0.430, 0.431, 0.300, 0.432, 0.430, 0.301)
