@@ -1,7 +1,7 @@
 """A file is there whole or not at all: written beside its place, then renamed.
 
-What is no regular file, such as /dev/stdout, is written to, for a rename would put a file in its
-place. A symbolic link stays, and what it points to is replaced.
+`-` is standard output. What is no regular file, such as /dev/stdout, is written to, for a rename
+would put a file in its place. A symbolic link stays, and what it points to is replaced.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from hpo.errors import HpoError
+from hpo.standard_output import STANDARD_OUTPUT, write_standard_output
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -18,6 +19,9 @@ def write_whole(path: Path, text: str) -> None:
 
     Who may read a new file the umask says; a file that is replaced stays open to the same people.
     """
+    if path == STANDARD_OUTPUT:
+        write_standard_output(text)
+        return
     temporary: Path | None = None
     try:
         if path.exists() and not path.is_file():

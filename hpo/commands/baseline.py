@@ -14,6 +14,7 @@ from hpo.commands.options import (
     storage_option,
     study_option,
 )
+from hpo.commands.places_to_write import FolderToWrite
 from hpo.ctrl_c import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ MAX_TOKENS = 256
 )
 @click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FolderToWrite(),
     default=Path("outputs/baseline"),
     show_default=True,
     metavar="DIR",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hpo.commands.options import plain_errors, printable, storage_option, study_option
+from hpo.commands.places_to_write import FileToWrite, messages_beside
+from hpo.standard_output import STANDARD_OUTPUT
 
 if TYPE_CHECKING:
     from storage.connect import Database
@@ -23,9 +25,10 @@ if TYPE_CHECKING:
 @click.option(
     "--export",
     "target",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FileToWrite(),
     metavar="FILE",
-    help="Write the whole configuration of the best trial; `hpo train --config FILE` runs it.",
+    help="Write the whole configuration of the best trial; `hpo train --config FILE` runs it. "
+    "- is standard output.",
 )
 @click.option(
     "--confirmed",
@@ -45,6 +48,8 @@ def best(
     from hpo.opening import choose_study, open_database
     from hpo.whole_file import write_whole
 
+    if as_json and target == STANDARD_OUTPUT:
+        raise click.UsageError("--json and --export - both go to standard output; name a file")
     with open_database(storage) as database:
         name = choose_study(database, study)
         found = _confirmed(database, name) if confirmed else _single(database, name)
@@ -53,11 +58,12 @@ def best(
     if as_json:
         click.echo(json.dumps(found.facts, ensure_ascii=False, indent=2))
         return
+    say = messages_beside(target)
     for line in found.lines:
-        click.echo(printable(line))
-    if target is not None:
+        say(printable(line))
+    if target not in {None, STANDARD_OUTPUT}:
         config = shlex.quote(str(target))
-        click.echo(f"written to {target}; next: hpo train --config {config} --output DIR")
+        say(f"written to {target}; next: hpo train --config {config} --output DIR")
 
 
 @dataclass(frozen=True)

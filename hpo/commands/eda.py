@@ -11,8 +11,9 @@ from hpo.commands.options import (
     plain_errors,
     printable,
 )
+from hpo.commands.places_to_write import FileToWrite, messages_beside
+from hpo.standard_output import STANDARD_OUTPUT
 
-FILE = click.Path(dir_okay=False, path_type=Path)
 NEAR = click.FloatRange(min=0.05, max=1)
 
 
@@ -25,14 +26,14 @@ NEAR = click.FloatRange(min=0.05, max=1)
 @data_option
 @click.option(
     "--out",
-    type=FILE,
+    type=FileToWrite(),
     default="eda.html",
     show_default=True,
     metavar="FILE",
-    help="The HTML page to write; it needs no other file and no network.",
+    help="The HTML page to write; it needs no other file and no network. - is standard output.",
 )
 @click.option(
-    "--json", "data_out", type=FILE, metavar="FILE", help="Write the figures as JSON too."
+    "--json", "data_out", type=FileToWrite(), metavar="FILE", help="Write the figures as JSON too."
 )
 @click.option(
     "--font",
@@ -83,8 +84,9 @@ def eda(
         say=lambda what: click.echo(f"{what} ...", err=True),
         warn=lambda what: click.echo(f"warning: {what}", err=True),
     )
+    say = messages_beside(out, data_out)
     for finding in findings(analysis):
-        click.echo(f"{'look' if finding.look else 'fine'}: {printable(finding.text)}")
-    click.echo(printable(f"page written to {out}"))
-    if data_out is not None:
-        click.echo(printable(f"JSON written to {data_out}"))
+        say(f"{'look' if finding.look else 'fine'}: {printable(finding.text)}")
+    for what, place in (("page", out), ("JSON", data_out)):
+        if place not in {None, STANDARD_OUTPUT}:
+            say(printable(f"{what} written to {place}"))

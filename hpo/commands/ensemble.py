@@ -12,6 +12,7 @@ from hpo.commands.options import (
     storage_option,
     study_option,
 )
+from hpo.commands.places_to_write import FileToWrite, FolderToWrite, messages_beside
 
 
 @click.command(
@@ -52,13 +53,13 @@ from hpo.commands.options import (
 @output_option("Where the workers here keep their models.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FileToWrite(),
     metavar="FILE",
-    help="Write the list that `hpo predict --models FILE` uses.",
+    help="Write the list that `hpo predict --models FILE` uses. - is standard output.",
 )
 @click.option(
     "--exports",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FolderToWrite(),
     metavar="DIR",
     help="Write the configurations of trials whose model is not here, for `hpo train`.",
 )
@@ -91,6 +92,7 @@ def ensemble(
     from hpo.opening import choose_study, open_database
     from trainer.ensemble import Combination
 
+    say = messages_beside(out)
     wanted = Wanted(cast("Combination", combine), top, candidates or 1)
     with open_database(storage) as database:
         run_ensemble(
@@ -101,5 +103,5 @@ def ensemble(
             machine=Machine(data=data, output=output),
             out=out,
             exports=exports,
-            say=lambda line: click.echo(printable(line)),
+            say=lambda line: say(printable(line)),
         )

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from hpo.commands.options import config_option, plain_errors, printable
+from hpo.commands.places_to_write import FileToWrite, messages_beside
+from hpo.standard_output import STANDARD_OUTPUT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from config.sweep.importing import Imported
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -22,7 +26,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     epilog="Example: hpo import-sweep sweep.yaml --out study.yaml",
 )
 @click.argument("sweep", type=FILE, metavar="SWEEP.YAML")
-@click.option("--out", required=True, type=FILE, metavar="FILE", help="The configuration to write.")
+@click.option(
+    "--out",
+    required=True,
+    type=FileToWrite(),
+    metavar="FILE",
+    help="The configuration to write. - is standard output.",
+)
 @config_option
 @click.option(
     "--nearest",
@@ -51,29 +61,33 @@ def import_sweep(sweep: Path, out: Path, source: str | None, nearest: bool) -> N
     write_whole(out, study_text(imported, sweep, base=source))
     options = imported.config.optuna
     varied = len(options.search_space)
-    click.echo(
-        f"{out}: {varied} parameter{'s' * (varied != 1)},"
+    say = messages_beside(out)
+    where = "the configuration" if out == STANDARD_OUTPUT else str(out)
+    say(
+        f"{where}: {varied} parameter{'s' * (varied != 1)},"
         f" {options.n_trials} trial{'s' * (options.n_trials != 1)},"
         f" {options.sampler.name} sampler, {options.pruner.name} pruner,"
         f" {imported.config.metric.name}"
     )
-    _say(imported)
+    _say(imported, say)
     if imported.left:
         count = len(imported.left)
         lacking = "1 part of the sweep has" if count == 1 else f"{count} parts of the sweep have"
         near = any(one.nearest for one in imported.left)
-        mend = "--nearest takes what is near" if near else f"write what you want into {out}"
-        raise click.ClickException(f"{lacking} no equivalent in {out}; {mend}")
+        mend = "--nearest takes what is near" if near else f"write what you want into {where}"
+        raise click.ClickException(f"{lacking} no equivalent in {where}; {mend}")
+    if out == STANDARD_OUTPUT:
+        return
     name = shlex.quote(imported.name) if imported.name else "NAME"
     config = shlex.quote(str(out))
-    click.echo(printable(f"next: hpo create --study {name} --config {config}"))
+    say(printable(f"next: hpo create --study {name} --config {config}"))
 
 
-def _say(imported: Imported) -> None:
+def _say(imported: Imported, say: Callable[[str], None]) -> None:
     from config.sweep.parameters import nearest_line
 
     for note in imported.notes:
-        click.echo(printable(f"  {note}"))
+        say(printable(f"  {note}"))
     for left in imported.left:
         near = nearest_line(left)
         hint = "" if near is None else f"; nearest: {near}"

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from hpo.commands.options import plain_errors
+from hpo.commands.places_to_write import FolderToWrite
 
 folder_option = click.option(
     "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FolderToWrite(),
     default=Path("~/.hpo"),
     show_default=True,
     envvar="HPO_FOLDER",

@@ -3,10 +3,11 @@
 import functools
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
+
+from hpo.commands.places_to_write import NO_FOLDER, FolderToWrite
 
 PER_GPU = re.compile(r"auto|[1-9]|[1-5][0-9]|6[0-4]")
 MOST_PER_GPU = 64
@@ -38,6 +39,15 @@ def not_empty(_: click.Context, __: click.Parameter, value: str | None) -> str |
     """Refuse what an unset variable of a shell script leaves behind."""
     if value is not None and not value.strip():
         raise click.BadParameter("is empty; give a value, or leave the option out")
+    return value
+
+
+def not_empty_nor_dash(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    """Refuse also `-`, which nobody means as the name of a folder."""
+    if not_empty(ctx, parameter, value) == "-":
+        raise click.BadParameter(NO_FOLDER)
     return value
 
 
@@ -80,7 +90,7 @@ def output_option(says: str) -> Decorator:
     """Give the option for this machine's output folder; `says` is what lies there."""
     return click.option(
         "--output",
-        callback=not_empty,
+        callback=not_empty_nor_dash,
         envvar="HPO_OUTPUT",
         metavar="FOLDER",
         help=f"{says} Also read from HPO_OUTPUT.",
@@ -91,7 +101,7 @@ def checkpoints_option(says: str) -> Decorator:
     """Give the option for where running trials save; `says` is what to know of it."""
     return click.option(
         "--checkpoints",
-        callback=not_empty,
+        callback=not_empty_nor_dash,
         envvar="HPO_CHECKPOINTS",
         metavar="FOLDER|URL",
         help=f"{says} Also read from HPO_CHECKPOINTS.",
@@ -103,7 +113,7 @@ def artifacts_option(says: str) -> Decorator:
     return click.option(
         "--artifacts",
         envvar="HPO_ARTIFACTS",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=FolderToWrite(),
         metavar="FOLDER",
         help=f"{says} Also read from HPO_ARTIFACTS.",
     )

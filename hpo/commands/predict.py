@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from hpo.commands.options import plain_errors
+from hpo.commands.places_to_write import FileToWrite, messages_beside
 from hpo.commands.several_values import SeveralValues
+from hpo.standard_output import STANDARD_OUTPUT
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -43,7 +45,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     help="With mbr: the N best summaries of each model's beams, instead of one.",
 )
 @click.option("--data", required=True, type=FILE, metavar="FILE", help="Dialogues, .csv or .jsonl.")
-@click.option("--out", required=True, type=FILE, metavar="FILE", help="The CSV to write.")
+@click.option(
+    "--out",
+    required=True,
+    type=FileToWrite(),
+    metavar="FILE",
+    help="The CSV to write. - is standard output.",
+)
 @click.option(
     "--submission",
     is_flag=True,
@@ -68,6 +76,8 @@ def predict(
         raise click.UsageError("give either --model DIR or --models DIR DIR …")
     if out.exists() and data.exists() and out.samefile(data):
         raise click.UsageError(f"--out {out} is the data file itself; name another file")
+    if submission and out == STANDARD_OUTPUT:
+        raise click.UsageError("--submission needs a file: which model wrote it is kept beside it")
     from hpo.predicting import write_combined, write_predictions
 
     if model is not None:
@@ -90,4 +100,6 @@ def predict(
             batch_size=batch_size,
             num_beams=num_beams,
         )
-    click.echo(f"{written} summaries written to {out}")
+    summaries = f"{written} summar{'y' if written == 1 else 'ies'}"
+    where = "standard output" if out == STANDARD_OUTPUT else out
+    messages_beside(out)(f"{summaries} written to {where}")

@@ -16,8 +16,8 @@ from hpo.commands.options import (
     storage_option,
     study_option,
 )
-
-FILE = click.Path(dir_okay=False, path_type=Path)
+from hpo.commands.places_to_write import FileToWrite, messages_beside
+from hpo.standard_output import STANDARD_OUTPUT
 
 
 @click.command(
@@ -29,10 +29,10 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "--out",
     "targets",
     multiple=True,
-    type=FILE,
+    type=FileToWrite(),
     metavar="FILE",
-    help="File to write: .html with plots, or .md. May be repeated; without it the Markdown is "
-    "printed.",
+    help="File to write: .html with plots, or .md. May be repeated; without it, or with -, the "
+    "Markdown is printed.",
 )
 @click.option(
     "--number", type=click.IntRange(min=0), help="Number of the experiment [the study's own]."
@@ -69,14 +69,14 @@ def report(
     with open_database(storage) as database:
         facts = gather(database, choose_study(database, study))
         writer = Writer(facts, Told(number, aim, who), os.environ)
+        if not targets and artifacts is None:
+            targets = (STANDARD_OUTPUT,)
+        say = messages_beside(*targets)
         if artifacts is not None:
             published = publish(database, facts, writer, artifacts)
-            click.echo(printable(f"to the dashboard: {published}"))
-            click.echo(
-                printable(f"see it: hpo dashboard --artifacts {shlex.quote(str(artifacts))}")
-            )
-    if not targets and artifacts is None:
-        click.echo(writer.markdown(), nl=False)
+            say(printable(f"to the dashboard: {published}"))
+            say(printable(f"see it: hpo dashboard --artifacts {shlex.quote(str(artifacts))}"))
     for target in targets:
         writer.write(target)
-        click.echo(printable(f"written to {target}"))
+        if target != STANDARD_OUTPUT:
+            say(printable(f"written to {target}"))

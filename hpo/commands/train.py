@@ -13,6 +13,7 @@ from hpo.commands.options import (
     plain_errors,
     printable,
 )
+from hpo.commands.places_to_write import FolderToWrite
 from hpo.ctrl_c import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), help="Train with this seed instead.")
 @click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FolderToWrite(),
     metavar="DIR",
     help="Where the model and scores.json go; general.output_dir if not given.",
 )

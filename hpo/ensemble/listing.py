@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from hpo.errors import HpoError, WrongInput
+from hpo.standard_output import STANDARD_OUTPUT
 from hpo.whole_file import write_whole
 from trainer.ensemble import Combination
 
@@ -58,12 +59,14 @@ def read_list(path: Path) -> Ensemble:
 def write_list(path: Path, ensemble: Ensemble, *, facts: Mapping[str, object]) -> None:
     """Write a list, with `facts` for people to read; folders beside or below it by relative path.
 
-    So the list may be moved together with its models.
+    So the list may be moved together with its models. Where standard output goes nobody knows: full
+    paths are written there.
     """
-    here = path.parent.resolve()
+    here = None if path == STANDARD_OUTPUT else path.parent.resolve()
     models = [folder.resolve() for folder in ensemble.models]
     names = [
-        os.path.relpath(each, here) if each.is_relative_to(here) else str(each) for each in models
+        os.path.relpath(each, here) if here and each.is_relative_to(here) else str(each)
+        for each in models
     ]
     whole = {
         "combine": ensemble.combine,

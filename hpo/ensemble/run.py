@@ -9,6 +9,7 @@ from hpo.ensemble.kept import KeptTrial, kept_trials, write_exports
 from hpo.ensemble.listing import write_list
 from hpo.errors import HpoError
 from hpo.launch import Machine, on_this_machine
+from hpo.standard_output import STANDARD_OUTPUT
 from hpo.study import Pinned
 from storage.connect import Database
 from trainer.data import read_examples
@@ -50,7 +51,8 @@ def run_ensemble(
     if out is not None:
         facts = choice.facts(name, config.metric.name, len(examples))
         write_list(out, choice.ensemble, facts=facts)
-        say(f"written to {out}; next: hpo predict --models {shlex.quote(str(out))} --data FILE")
+        if out != STANDARD_OUTPUT:
+            say(f"written to {out}; next: hpo predict --models {shlex.quote(str(out))} --data FILE")
     return choice
 
 

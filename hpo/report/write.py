@@ -14,6 +14,7 @@ from hpo.report.facts import Facts
 from hpo.report.head import Told
 from hpo.report.markdown import markdown
 from hpo.report.plain_study import plain_study
+from hpo.standard_output import STANDARD_OUTPUT
 from hpo.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class NoPlots(WrongInput):
 def check_targets(targets: Sequence[Path]) -> None:
     """Refuse a file of another kind (WrongInput), and HTML without plotly (NoPlots)."""
     for target in targets:
+        if target == STANDARD_OUTPUT:
+            continue
         kind = target.suffix.lower()
         if kind not in (*MARKDOWN, *PAGE):
             raise WrongInput(f"--out {target}: the name ends neither in .html nor in .md")
@@ -81,6 +84,6 @@ class Writer:
         return plots(self._study, self._metric)
 
     def write(self, target: Path) -> None:
-        """Write the file as its name ends."""
+        """Write the file as its name ends; Markdown where it is standard output."""
         is_page = target.suffix.lower() in PAGE
         write_whole(target, self.page() if is_page else self.markdown())
