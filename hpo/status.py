@@ -7,6 +7,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from config.samplers import Queued
 from hpo import study as studies
 from hpo.budget import budget
 from hpo.extension import study_budget
@@ -76,6 +77,8 @@ class Status:
     """A study's counts, workers and best; `time_left_s` is None until a trial has finished.
 
     `stopped` says why no new trial begins though the budget is not spent; None where one may.
+    `left` are the trials that will still begin: what is left of the budget, of a study that draws
+    nothing no more than are queued, and 0 once it has stopped.
     `timed_out`: that is the study's timeout, which no extension moves.
     `failures` are the failed trials. `told` is how many of the complete ones another program told,
     `better_told` the best of these where it is better than `best`. `copied` have ended in another
@@ -94,6 +97,7 @@ class Status:
     best: Best | None
     workers: tuple[WorkerStatus, ...]
     time_left_s: float | None
+    left: int
     stopped: str | None = None
     timed_out: bool = False
     extensions: tuple[Extension, ...] = ()
@@ -171,7 +175,10 @@ def collect(database: Database, name: str) -> Status:
     stale = find_stale(database, study_id, max_attempts=pinned.config.optuna.max_attempts)
     foreign = sum(trial.foreign for trial in stale)
     best = best_trial(study)
-    unfinished = counts[TrialState.RUNNING] - foreign + (0 if stopped else allowed - taken)
+    left = 0 if stopped else max(allowed - taken, 0)
+    if isinstance(pinned.config.optuna.sampler, Queued):
+        left = min(left, counts[TrialState.WAITING])
+    unfinished = counts[TrialState.RUNNING] - foreign + left
     return Status(
         study=name,
         budget=allowed,
@@ -185,6 +192,7 @@ def collect(database: Database, name: str) -> Status:
         best=best,
         workers=workers,
         time_left_s=_time_left(trials, unfinished, workers),
+        left=left,
         stopped=stopped,
         timed_out=timed_out,
         extensions=pinned.extensions,

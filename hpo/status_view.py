@@ -28,14 +28,11 @@ def view(status: Status) -> RenderableType:
 
 
 def _counts(status: Status) -> Text:
-    left = "" if status.time_left_s is None else f", about {duration(status.time_left_s)} left"
-    if status.taken >= status.budget and not status.ours_running:
-        left = ", budget spent"
     return Text(
         f"trials   {status.taken} of {status.budget} taken:"
         f" {status.complete} complete{_told(status)}, {status.pruned} pruned,"
         f"{_infeasible(status)} {status.running} running, {status.failed} failed,"
-        f" {status.waiting} waiting{left}"
+        f" {status.waiting} waiting{_left(status)}"
     )
 
 
@@ -48,6 +45,15 @@ def _copied(status: Status) -> list[Text]:
 
 def _told(status: Status) -> str:
     return f" ({status.told} told by another program)" if status.told else ""
+
+
+def _left(status: Status) -> str:
+    if status.left or status.ours_running:
+        seconds = status.time_left_s
+        return "" if seconds is None else f", about {duration(seconds)} left"
+    if status.taken >= status.budget:
+        return ", budget spent"
+    return "" if status.stopped else ", none queued"
 
 
 def _infeasible(status: Status) -> str:

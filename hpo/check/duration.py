@@ -67,9 +67,11 @@ def _from_trials(study: StoredStudy) -> Finding:
     status = study.status
     if status.stopped is not None:
         return Finding(NAME, "ok", f"no new trial begins: {status.stopped}")
-    left = max(status.budget - status.taken, 0) + status.ours_running
+    left = status.left + status.ours_running
     if not left or status.time_left_s is None:
-        return Finding(NAME, "ok", f"the budget of {status.budget} trials is spent")
+        spent = status.taken >= status.budget
+        text = f"the budget of {status.budget} trials is spent" if spent else "no trial is queued"
+        return Finding(NAME, "ok", text)
     alive = sum(not worker.lost for worker in status.workers) or 1
     return Finding(
         NAME,

@@ -37,14 +37,9 @@ def doubts(facts: Facts) -> list[Finding]:
 
 
 def _unfinished(facts: Facts) -> Iterator[Finding]:
-    running, left = facts.status.running, _left(facts)
+    running, left = facts.status.running, facts.status.left
     if running or left:
         yield Finding(f"The study is not over (trials running: {running}, not begun: {left}).")
-
-
-def _left(facts: Facts) -> int:
-    """How many trials of the budget are still to begin."""
-    return 0 if facts.status.stopped else max(facts.status.budget - facts.status.taken, 0)
 
 
 def _few(facts: Facts) -> Iterator[Finding]:
@@ -55,7 +50,7 @@ def _few(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             f"Only {count} completed trial{'s' * (count != 1)}{beside}: the best may be luck.",
             f"Let the budget be spent: hpo worker --study {name}"
-            if _left(facts)
+            if facts.status.left
             else f"Give the study more trials: hpo create --study {name} -o optuna.n_trials={more}",
         )
 

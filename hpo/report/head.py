@@ -77,8 +77,7 @@ def _dates(facts: Facts) -> str:
 
 
 def _goes_on(facts: Facts) -> bool:
-    status = facts.status
-    return status.running > 0 or (status.taken < status.budget and not status.stopped)
+    return facts.status.running > 0 or facts.status.left > 0
 
 
 def _usual_aim(facts: Facts) -> str:

@@ -165,6 +165,18 @@ def test_a_worker_draws_nothing_where_nothing_is_queued(search: Search, monkeypa
     assert Leases(search.database, companion.study_id).taken() == 0
 
 
+def test_a_budget_raised_by_hand_promises_no_more_than_is_queued(search: Search, hpo) -> None:
+    confirm(search.database, "s", top=2, seeds=2)
+    end(search, 0.4, 0.4)
+    hpo("create", "--study", "s.confirm", "-o", "optuna.n_trials=20")
+    assert collect(search.database, "s.confirm").left == 2
+    end(search, 0.4, 0.4)
+    status = collect(search.database, "s.confirm")
+    assert (status.budget, status.left, status.time_left_s) == (20, 0, 0.0)
+    assert "none queued" in hpo("status", "--study", "s.confirm").output
+    assert "not over" not in hpo("report", "--study", "s.confirm").output
+
+
 def test_the_selected_run_does_not_count_and_failed_ones_are_said(search: Search, hpo) -> None:
     confirm(search.database, "s", top=2, seeds=3)
     end(search, 0.430, 0.440, 0.432, None, 0.431)
