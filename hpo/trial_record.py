@@ -28,6 +28,8 @@ TRACEBACK = "hpo:traceback"
 MACHINE = "hpo:machine"
 CHECKPOINT = "hpo:checkpoint"
 SECONDS = "hpo:seconds"
+WANDB = "hpo:wandb"
+"""Of the worker that ended the trial: online, offline or disabled."""
 
 TRACEBACK_CHARACTERS = 4000
 

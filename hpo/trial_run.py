@@ -187,6 +187,7 @@ class TrialRun:
         study, progress = self._around.study, self._around.progress
         with self._around.database.storage.together(self._id):
             trial_record.record_result(self._trial, result)
+            self._trial.set_user_attr(trial_record.WANDB, self._around.mirror.mode)
             if self._verdict is None:
                 tell(study, self._trial, value)
             else:

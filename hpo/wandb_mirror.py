@@ -19,7 +19,7 @@ from config.schema import Configuration
 from hpo.trial_info import Ending, Point, TrialInfo
 from hpo.turnover import Turnover
 from hpo.wandb_follower import Follower, GivenUp, OpenRun, Run
-from hpo.wandb_mode import Wire, resolve_mode
+from hpo.wandb_mode import Mode, Wire, resolve_mode
 
 QUEUE_EVENTS = 1000
 CLOSE_TIMEOUT_S = 30.0
@@ -38,8 +38,10 @@ class Mirror:
     """What a worker tells of its trials, one trial at a time. This one passes nothing on.
 
     No method raises, and none but `close` blocks. A step that was told before may be told again:
-    a run has every step once.
+    a run has every step once. `mode` says which way trials are to go.
     """
+
+    mode: Mode = "disabled"
 
     def start(self, trial: TrialInfo, earlier: Sequence[Point] = ()) -> None:
         """Begin a trial; `earlier` is its curve so far where another worker began it."""
@@ -86,6 +88,7 @@ class WandbMirror(Mirror):
         shut_down: Callable[[float], None] | None = None,
         queue_events: int = QUEUE_EVENTS,
     ) -> None:
+        self.mode = wire
         self._follower = Follower(open_run, wire)
         self._turnover = turnover or Turnover()
         self._shut_down = shut_down

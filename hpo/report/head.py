@@ -1,5 +1,6 @@
 """Which experiment it was: number, date, who, where its runs are, what it was for."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
@@ -8,8 +9,10 @@ from config.schema import Configuration
 from hpo.report.document import Block, Link, Section, Table, Text
 from hpo.report.facts import Facts
 from hpo.run_names import short_model_name
+from hpo.trial_record import WANDB
 
 WANDB_PAGES = "https://wandb.ai"
+WAYS = {"online": "online", "offline": "offline files", "disabled": "switched off"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def head(facts: Facts, told: Told, environ: Mapping[str, str]) -> Section:
         ("study", facts.study),
         ("date", _dates(facts)),
         ("who", told.who or "not given (--who)"),
-        ("W&B", _wandb(facts.config)),
+        ("W&B", _wandb(facts)),
     ]
     url = wandb_url(facts.config, environ)
     link: list[Block] = [] if url is None else [Link("The runs in W&B", url)]
@@ -58,12 +61,19 @@ def wandb_url(config: Configuration, environ: Mapping[str, str]) -> str | None:
     return f"{pages}/{quote(config.wandb.entity, safe='')}/{quote(project, safe='')}"
 
 
-def _wandb(config: Configuration) -> str:
-    if config.wandb.mode == "disabled":
-        return "switched off"
+def _wandb(facts: Facts) -> str:
+    """Which way the trials went, as their workers kept it; before that, the configuration's."""
+    config = facts.config
+    kept = Counter(str(t.user_attrs[WANDB]) for t in facts.trials if WANDB in t.user_attrs)
+    modes = list(kept) or [config.wandb.mode]
+    if modes == ["disabled"]:
+        return WAYS["disabled"]
     project = config.wandb.project or config.general.project_name
     owner = "" if config.wandb.entity is None else f" of {config.wandb.entity}"
-    return f"project {project}{owner}" + ", offline files" * (config.wandb.mode == "offline")
+    if len(modes) == 1:
+        return f"project {project}{owner}" + f", {WAYS['offline']}" * (modes == ["offline"])
+    ways = ", ".join(f"{WAYS.get(mode, mode)} {count}" for mode, count in kept.most_common())
+    return f"project {project}{owner}; trials: {ways}"
 
 
 def _dates(facts: Facts) -> str:

@@ -5,6 +5,7 @@ import pytest
 from config.load import from_mapping
 from hpo.report.document import Text
 from hpo.report.head import Told, aim, head, title, wandb_url
+from hpo.trial_record import WANDB
 
 TEAM = {"mode": "online", "entity": "nlp team", "project": "a/b"}
 
@@ -42,3 +43,14 @@ def test_without_them_the_study_speaks_for_itself(written):
 )
 def test_the_link_leads_to_the_teams_project_where_it_is_known(section, environ, url):
     assert wandb_url(from_mapping({"wandb": section}), environ) == url
+
+
+def test_wandb_is_what_the_workers_made_of_it(written):
+    pinned_off = written("off", wandb={"mode": "disabled", "project": "p"})
+    assert "switched off" in str(head(pinned_off.facts(), Told(), {}))
+    pinned_off.complete([0.1], **{WANDB: "offline"})
+    assert "project p, offline files" in str(head(pinned_off.facts(), Told(), {}))
+    mixed = written("mixed", wandb={"mode": "online", "project": "p"})
+    for way in ("online", "online", "disabled"):
+        mixed.complete([0.1], **{WANDB: way})
+    assert "project p; trials: online 2, switched off 1" in str(head(mixed.facts(), Told(), {}))
