@@ -1,6 +1,7 @@
 """A study's status as a person reads it."""
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -10,6 +11,7 @@ from hpo.stale import NOT_COUNTED
 from hpo.status import Failure, Status, WorkerStatus
 
 FAILURES_SHOWN = 3
+WIDEST = 10_000  # columns: what a table would take where it may
 
 
 def view(status: Status) -> RenderableType:
@@ -23,7 +25,7 @@ def view(status: Status) -> RenderableType:
         *_better_told(status),
         *_failures(status.failures),
         *_stale(status),
-        *([_workers(status.workers)] if status.workers else [Text("workers  none")]),
+        *([_Workers(status.workers)] if status.workers else [Text("workers  none")]),
     )
 
 
@@ -92,17 +94,56 @@ def _stale(status: Status) -> list[Text]:
     return [Text(line, style="yellow") for line in lines]
 
 
-def _workers(workers: tuple[WorkerStatus, ...]) -> Table:
-    table = Table("worker", "device", "doing", "trial", "epoch", "value", "seen", box=None)
-    for worker in workers:
-        table.add_row(
-            f"{worker.host}:{worker.pid}",
-            worker.device,
-            "lost" if worker.lost else worker.doing,
-            "-" if worker.trial is None else str(worker.trial),
-            "-" if worker.epoch is None else f"{worker.epoch:g}",
-            "-" if worker.value is None else f"{worker.value:.4f}",
-            f"{duration(worker.seen_s)} ago",
-            style="red" if worker.lost else None,
-        )
-    return table
+class _Workers:
+    """A table where there is room for it, else a line each: a name that is cut off names nobody."""
+
+    def __init__(self, workers: tuple[WorkerStatus, ...]) -> None:
+        self._workers = workers
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = self._table()
+        if Measurement.get(console, options.update(max_width=WIDEST), table).maximum > (
+            options.max_width
+        ):
+            yield from map(_line, self._workers)
+        else:
+            yield table
+
+    def _table(self) -> Table:
+        table = Table("worker", "device", "doing", "trial", "epoch", "value", "seen", box=None)
+        for worker in self._workers:
+            table.add_row(
+                _name(worker),
+                worker.device,
+                _doing(worker),
+                "-" if worker.trial is None else str(worker.trial),
+                "-" if worker.epoch is None else f"{worker.epoch:g}",
+                "-" if worker.value is None else f"{worker.value:.4f}",
+                _seen(worker),
+                style=_style(worker),
+            )
+        return table
+
+
+def _line(worker: WorkerStatus) -> Text:
+    trial = "" if worker.trial is None else f" trial {worker.trial}"
+    epoch = "" if worker.epoch is None else f" epoch {worker.epoch:g}"
+    value = "" if worker.value is None else f" {worker.value:.4f}"
+    text = f"worker   {_name(worker)} on {worker.device}: {_doing(worker)}{trial}{epoch}{value}"
+    return Text(f"{text}, seen {_seen(worker)}", style=_style(worker))
+
+
+def _name(worker: WorkerStatus) -> str:
+    return f"{worker.host}:{worker.pid}"
+
+
+def _doing(worker: WorkerStatus) -> str:
+    return "lost" if worker.lost else worker.doing
+
+
+def _seen(worker: WorkerStatus) -> str:
+    return f"{duration(worker.seen_s)} ago"
+
+
+def _style(worker: WorkerStatus) -> str:
+    return "red" if worker.lost else ""

@@ -1,8 +1,6 @@
 """`hpo status`: how far a study is and what its workers do."""
 
-import contextlib
 import json
-import time
 
 import click
 
@@ -22,12 +20,11 @@ WATCH_EVERY_S = 2.0
 @plain_errors
 def status(study: str | None, as_json: bool, watch: bool, storage: str) -> None:
     """Show a study's trials by state, its budget, workers, best trial and the time left."""
-    from rich.live import Live
-
     from hpo.opening import choose_study, open_database
     from hpo.status import collect
     from hpo.status_view import view
     from hpo.terminal import listing_console
+    from hpo.watch import watch as show
 
     if watch and as_json:
         raise click.UsageError("--watch shows a table; leave --json out")
@@ -37,11 +34,7 @@ def status(study: str | None, as_json: bool, watch: bool, storage: str) -> None:
             click.echo(json.dumps(collect(database, name).as_json(), ensure_ascii=False, indent=2))
             return
         console = listing_console()
-        if not watch:
+        if watch:
+            show(console, lambda: view(collect(database, name)), every_s=WATCH_EVERY_S)
+        else:
             console.print(view(collect(database, name)))
-            return
-        shown = Live(view(collect(database, name)), console=console, auto_refresh=False)
-        with contextlib.suppress(KeyboardInterrupt), shown as live:
-            while True:
-                time.sleep(WATCH_EVERY_S)
-                live.update(view(collect(database, name)), refresh=True)

@@ -149,7 +149,7 @@ def test_watching_ends_with_ctrl_c_in_good_order(hpo, monkeypatch: pytest.Monkey
         raise KeyboardInterrupt
 
     hpo("create", "-s", "s", "-c", "demo")
-    monkeypatch.setattr("hpo.commands.status.time.sleep", interrupt)
+    monkeypatch.setattr("hpo.watch.time.sleep", interrupt)
     result = hpo("status", "--watch")
     assert result.exit_code == 0
     assert "0 of 12 taken" in result.output

@@ -47,8 +47,8 @@ def study(database: Database, configured: Callable[..., Configuration]) -> optun
     return optuna.load_study(study_name="s", storage=database.storage)
 
 
-def shown(status: Status) -> str:
-    console = Console(file=io.StringIO(), width=160)
+def shown(status: Status, *, width: int = 160) -> str:
+    console = Console(file=io.StringIO(), width=width)
     console.print(view(status))
     file = console.file
     assert isinstance(file, io.StringIO)
@@ -250,3 +250,16 @@ def test_studies_are_listed_by_name(
 )
 def test_durations_are_said_as_people_say_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_narrow_terminal_cuts_no_workers_name_off(
+    database: Database, study: optuna.Study, width: int
+) -> None:
+    workers = Workers(database, study._study_id)
+    hosts = [f"gpu-node-{number}.cluster.example.org" for number in range(3)]
+    for number, host in enumerate(hosts):
+        workers.register(f"w{number}", host=host, pid=4000 + number, device="cuda:0 NVIDIA H200")
+    text = shown(collect(database, "s"), width=width)
+    assert all(f"{host}:400{number}" in text for number, host in enumerate(hosts))
+    assert "worker  " in shown(collect(database, "s"), width=200).splitlines()[3]
