@@ -17,7 +17,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.trial_record import INFEASIBLE, SECONDS
+from hpo.trial_record import INFEASIBLE
 
 DIGITS = 5  # of scores; their noise is a hundred times as large
 
@@ -42,14 +42,10 @@ def recorded(
 
 
 def _trial(trial: FrozenTrial, *, diverged: bool) -> dict[str, Any]:
-    scores = _scores(trial)
-    lasted = trial.duration.total_seconds() if trial.duration is not None else 0.0
-    seconds = trial.user_attrs.get(SECONDS, lasted)
     return {
         "params": {n: _rounded(value) for n, value in trial.params.items()},
-        "scores": scores,
+        "scores": _scores(trial),
         "diverged": diverged,
-        "epoch_s": round(seconds / (len(scores) + diverged), 2),
     }
 
 
