@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from config.counting import counted
 from config.entries import CategoricalEntry, Entry, FloatEntry, SearchSpace
 from config.errors import ConfigError, SpaceError
 from config.fields import Leaf, find_leaf
@@ -143,8 +144,8 @@ def _resources(config: Configuration) -> Iterator[str]:
     least, most = inner.min_resource, max_evaluations(config)
     if least > most:
         yield (
-            f"optuna.pruner.min_resource: {least} is more than the {most} evaluations that a "
-            f"trial can reach; write at most {most}"
+            f"optuna.pruner.min_resource: {least} is more than the {counted(most, 'evaluation')}"
+            f" that a trial can reach; write at most {most}"
         )
 
 

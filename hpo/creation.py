@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from config.counting import counted
 from config.load import load, override, preset_names
 from config.schema import Configuration
 from hpo import study as studies
@@ -124,19 +125,15 @@ def ensure_study(
 def describe(config: Configuration) -> str:
     """One line on what a search will do: trials, parameters, sampler, pruner, metric."""
     allowed = budget(config)
-    trials = _counted(allowed, "trial")
+    trials = counted(allowed, "trial")
     if allowed < config.optuna.n_trials:
         trials += " (the search space has no more combinations)"
     options = config.optuna
-    parameters = _counted(len(options.search_space), "parameter")
+    parameters = counted(len(options.search_space), "parameter")
     return (
         f"{trials} over {parameters}, {options.sampler.name} sampler,"
         f" {options.pruner.name} pruner, {config.metric.name} ({config.metric.tokenizer})"
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _checked(

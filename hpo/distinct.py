@@ -149,6 +149,6 @@ class DistinctSampler(BaseSampler):
             # What was asked for by name is run, tried before or not; an endless space has no end.
             return dict(proposal)
         raise SpaceExhausted(
-            f"all {self._size} combinations of the search space have been tried;"
+            f"each combination of the search space has been tried ({self._size} in all);"
             " lower optuna.n_trials or widen optuna.search_space"
         )

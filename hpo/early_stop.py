@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
+from config.counting import counted
 from config.schema import Stop
 from hpo.trial_record import can_win, is_told
 
@@ -53,8 +54,8 @@ def _no_improvement(
         return None
     found = "none of them completed" if gained is None else f"the best of them {gained[1]:.4f}"
     return (
-        f"no gain beyond {rule.min_improvement:g} in the last {patience} finished trials:"
-        f" {value:.4f} before them (trial {number}), {found}"
+        f"no gain beyond {rule.min_improvement:g} in the last"
+        f" {counted(patience, 'finished trial')}: {value:.4f} before them (trial {number}), {found}"
     )
 
 

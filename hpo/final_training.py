@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from config.counting import counted
 from config.schema import Configuration
 from hpo.errors import HpoError, WrongInput
 from hpo.progress import Progress
@@ -36,7 +37,7 @@ def train_on_all(
         if epochs is None:
             progress.say(
                 "the configuration names no trial to take the best epoch from:"
-                f" training all {planned} epochs",
+                f" training all that are planned, {counted(planned, 'epoch')}",
                 style="yellow",
             )
 

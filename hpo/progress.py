@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from config.counting import counted
+
 STEP_LINE_EVERY = 5
 """Optimizer steps between two updates of the live line."""
 
@@ -131,7 +133,7 @@ class Progress:
         """Say once that the budget is taken while other workers still train."""
         if not self._waiting:
             self.say(
-                f"every trial is taken; waiting for {running} on other workers, to continue them"
-                " if one dies (Ctrl-C leaves, --no-wait never waits)"
+                f"every trial is taken; waiting for {counted(running, 'trial')} of other workers,"
+                " to take over if one dies (Ctrl-C leaves, --no-wait never waits)"
             )
         self._waiting = True

@@ -21,6 +21,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from typing_extensions import override
 
+from config.counting import counted
 from config.pruners import (
     Extrapolation,
     Hyperband,
@@ -146,8 +147,9 @@ def check_pruner(config: Configuration) -> None:
     most = max_evaluations(config)
     if first > most:
         raise SearchRefused(
-            f"optuna.pruner successive_halving decides first after {first} evaluations and a trial"
-            f" has at most {most}; lower min_resource or min_early_stopping_rate, or train longer"
+            "optuna.pruner successive_halving decides first after"
+            f" {counted(first, 'evaluation')} and a trial has at most {most}; lower min_resource or"
+            " min_early_stopping_rate, or train longer"
         )
 
 

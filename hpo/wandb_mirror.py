@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from config.counting import counted
 from config.schema import Configuration
 from hpo.trial_info import Ending, Point, TrialInfo
 from hpo.turnover import Turnover
@@ -121,8 +122,9 @@ class WandbMirror(Mirror):
         if self._shut_down is not None:
             self._shut_down(max(SHUT_DOWN_S, deadline - time.monotonic()))
         if self._errors > 1 or self._dropped:
-            message = "W&B: %d errors and %d lost updates; %s"
-            log.warning(message, self._errors, self._dropped, self._make_up_for())
+            lost = counted(self._dropped, "lost update")
+            errors = counted(self._errors, "error")
+            log.warning("W&B: %s and %s; %s", errors, lost, self._make_up_for())
 
     def _wait_for_thread(self, deadline: float, hurried: Callable[[], bool]) -> float:
         """Let it send until the deadline; the deadline, which a hurry brings closer."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from optuna.trial import Trial
 
 import storage.errors
+from config.counting import counted
 from config.samplers import Queued
 from config.space import combinations
 from hpo.assignment import DEVICE_LOST, REPLACE
@@ -110,7 +111,9 @@ class Worker:
             elif self.limits.wait:
                 self._wait(claim)
             else:
-                return Ended(f"the budget is taken; {claim.running} trials run on other workers")
+                return Ended(
+                    f"the budget is taken; other workers run {counted(claim.running, 'trial')}"
+                )
         return Ended("stopped as asked")
 
     def _claim(self) -> Lease | Wait | Spent:
@@ -145,7 +148,7 @@ class Worker:
     def _limit_reached(self) -> Ended | None:
         limit = self.limits.max_trials
         if limit is not None and self.trials >= limit:
-            done = f"{self.trials} trial{'s' * (self.trials != 1)} done"
+            done = f"{counted(self.trials, 'trial')} done"
             return Ended(f"{done}, as many as --max-trials allows")
         last = self.failures[-SAME_FAILURES:]
         if len(last) == SAME_FAILURES and len(set(map(_kind, last))) == 1:

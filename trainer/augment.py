@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from config.augmentation import Augmentation
+from config.counting import counted
 from config.schema import Configuration
 from config.sections import MASKED, PEOPLE
 from trainer.array_cache import Arrays, cached_arrays
@@ -78,7 +79,9 @@ def with_noise(config: Configuration, examples: Sequence[Example]) -> list[Examp
             if dialogue != example.dialogue
         ]
         made = section.copies * len(examples)
-        _say(kind, f"{made} dialogues made", kept=len(copies), dropped=made - len(copies))
+        _say(
+            kind, f"{counted(made, 'dialogue')} made", kept=len(copies), dropped=made - len(copies)
+        )
         found += copies
     return found
 
@@ -142,7 +145,8 @@ def _written(
         if dialogue != example.dialogue:
             name = f"{example.fname}+{way.kind}"
             copies.append(replace(example, fname=name, dialogue=dialogue))
-    made = f"{len(wanted)} dialogues made ({len(used)} of {len(others)} sentences fit to use)"
+    fit = f"{len(used)} of {counted(len(others), 'sentence')} fit to use"
+    made = f"{counted(len(wanted), 'dialogue')} made ({fit})"
     _say(way.kind, made, kept=len(copies), dropped=len(wanted) - len(copies))
     return copies
 

@@ -19,6 +19,7 @@ import tokenizers
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
+from config.counting import counted
 from config.schema import Configuration
 from trainer.array_cache import Arrays, cached_arrays
 from trainer.clean import STEPS, clean
@@ -215,5 +216,7 @@ def _report(config: Configuration, examples: Sequence[Example], split: EncodedSp
     empty = [example.fname for example, length in pairs if length == 1]
     if empty:
         log.warning(
-            "cleaning leaves nothing of %d dialogues; the first is %s", len(empty), empty[0]
+            "cleaning leaves nothing of %s; the first is %s",
+            counted(len(empty), "dialogue"),
+            empty[0],
         )

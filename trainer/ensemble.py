@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
+from config.counting import counted
 from trainer.bayes_risk import least_risky
 from trainer.data import Example, read_examples
 from trainer.device import cpu_threads
@@ -80,8 +81,8 @@ def candidates_of(
     beams = Rules.of(member.model.generation_config).beams
     if count > beams:
         raise TrainerError(
-            f"{member.name} searches with {beams} beams, which give no {count} candidates; "
-            f"say --num-beams {count} or more"
+            f"{member.name} searches with {counted(beams, 'beam')}, which gives no"
+            f" {count} candidates; say --num-beams {count} or more"
         )
     found = _searched([member], examples, batch_size=batch_size)
     return [decode_all(member.tokenizer, rows[:count]) for rows in found]

@@ -16,6 +16,7 @@ from typing import Any
 
 from typing_extensions import override  # Python 3.11's typing has none
 
+from config.counting import counted
 from config.schema import Configuration
 from trainer.checkpoint import Checkpoints, KeptModel
 from trainer.errors import first_line
@@ -137,8 +138,9 @@ class ResumeStates(Resume):
         self.attempt.adopt(found.entry, self._models.values())
         self._last = (snapshot.position.step, len(evaluations))
         log.info(
-            "going on from step %d, after %d evaluations, as saved in %s",
-            *self._last,
+            "going on from step %d, after %s, as saved in %s",
+            snapshot.position.step,
+            counted(len(evaluations), "evaluation"),
             found.entry,
         )
         self._compare(values.get("ran_on", ()))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.counting import counted
 from trainer.data import Example
 from trainer.errors import SubmissionError
 
@@ -75,7 +76,7 @@ def _check(predictions: Sequence[Prediction], examples: Sequence[Example]) -> No
     unknown = list(Counter(given).keys() - Counter(wanted).keys())
     if missing or unknown or len(given) != len(wanted):
         reasons = [
-            f"{len(given)} predictions for {len(wanted)} test dialogues",
+            f"{counted(len(given), 'prediction')} for {counted(len(wanted), 'test dialogue')}",
             *([f"no summary for {_some(missing)}"] if missing else []),
             *([f"{_some(unknown)} not in the test file"] if unknown else []),
             *([f"{_some(repeated)} more than once"] if (repeated := _repeated(given)) else []),

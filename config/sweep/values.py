@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from config.counting import counted
 from config.problems import shown
 from config.sweep.forms import Form, Same, Unlike
 from config.sweep.source import Written
@@ -36,7 +37,8 @@ def _odds(parameter: Written, count: int, *, grid: bool) -> list[float]:
         given.refuse("method grid tries each value once; leave the probabilities out")
     odds = [one.number() for one in given.items()]
     if len(odds) != count:
-        given.refuse(f"{len(odds)} probabilities for {count} values; give each value one")
+        have = counted(len(odds), "probability", "probabilities")
+        given.refuse(f"{have} for {counted(count, 'value')}; give each value one")
     if any(one < 0 for one in odds) or not math.isclose(sum(odds), 1.0, rel_tol=1e-5):
         given.refuse(f"{shown(given.value)} are not probabilities; they must add up to 1")
     return [float(one) for one in odds]

@@ -15,6 +15,7 @@ from typing import Any
 
 import stamina
 
+from config.counting import counted
 from hpo.baseline.answers import Answers
 from hpo.baseline.chat import Answer, Failing, ask
 from hpo.baseline.endpoint import Endpoint
@@ -77,7 +78,7 @@ class Asking:
         wanted = {self.answers.key(self.endpoint.url, body): body for body in bodies}
         known = {key: found for key in wanted if (found := self.answers.find(key)) is not None}
         new = [key for key in wanted if key not in known]
-        say(f"{len(wanted)} questions, {len(known)} answered before, {len(new)} to ask")
+        say(f"{counted(len(wanted), 'question')}, {len(known)} answered before, {len(new)} to ask")
         gate = Gate(stop)
         with ThreadPoolExecutor(max_workers=self.concurrency) as pool:
             asked = {pool.submit(self._answered, key, wanted[key], gate): key for key in new}

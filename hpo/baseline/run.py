@@ -10,6 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from config.counting import counted
 from config.schema import Configuration
 from hpo.baseline.answers import Answers
 from hpo.baseline.asking import Asking
@@ -161,13 +162,16 @@ def report(baseline: Baseline, best: float | None, path: Path) -> list[str]:
     beside = "" if best is None else f"; the best trial has {best:.4f}"
     tokens = f"{baseline.prompt_tokens:,} prompt and {baseline.completion_tokens:,} answer tokens"
     score = f"{baseline.model}: {baseline.metric} {baseline.value:.4f}"
-    asked = f"{baseline.dialogues} dev dialogues, {baseline.examples} examples shown"
+    examples = counted(baseline.examples, "example")
+    asked = f"{counted(baseline.dialogues, 'dev dialogue')}, {examples} shown"
     lines = [
         f"{score} on {asked}{beside}",
         tokens if baseline.cost is None else f"{tokens}, cost {baseline.cost:.4f}",
     ]
     if baseline.uncounted:
-        lines.append(f"{baseline.uncounted} answers came without a count: the true sum is higher")
+        lines.append(
+            f"{counted(baseline.uncounted, 'answer')} came without a count: the true sum is higher"
+        )
     if baseline.cut:
-        lines.append(f"{baseline.cut} answers were cut off; -p max_tokens=N allows more")
+        lines.append(f"cut off: {counted(baseline.cut, 'answer')}; -p max_tokens=N allows more")
     return [*lines, f"written to {path}"]

@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.counting import counted
 from hpo.check.finding import Finding
 from hpo.check.model import parameters_of
 from hpo.check.subject import Chosen, Subject
@@ -80,7 +81,7 @@ def disk_finding(room: Room) -> Finding:
         return Finding(NAME, "failure", text, other)
     text = (
         f"{_size(free)} free for {room.output}; a trial takes up to {_size(room.one)},"
-        f" {room.trials} trials up to {_size(room.all)} where none is pruned"
+        f" {counted(room.trials, 'trial')} up to {_size(room.all)} where none is pruned"
     )
     if room.checkpoints is not None and (away := _away(room.checkpoints, room.resume)):
         return Finding(NAME, "failure", f"{text}; {away}", "choose another --checkpoints")

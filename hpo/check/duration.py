@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from config.counting import counted
 from config.entries import CategoricalEntry
 from config.schema import Configuration
 from config.space_size import EPOCHS
@@ -39,11 +40,11 @@ def from_epoch(config: Configuration, measured: Mapping[str, Any]) -> Finding:
     trials, epochs = budget(config), mean_epochs(config)
     whole = trials * epochs * epoch
     text = (
-        f"about {duration(whole)} for {trials} trials of {epochs:g} epochs with one worker, and a"
-        f" part of it with several; pruning shortens it. Measured: an epoch takes"
+        f"about {duration(whole)} for {counted(trials, 'trial')} of {counted(epochs, 'epoch')} with"
+        f" one worker, and a part of it with several; pruning shortens it. Measured: an epoch takes"
         f" {duration(epoch)} ({duration(measured['steps_s'])} of steps,"
         f" {duration(measured['evaluation_s'])} an evaluation, told from {measured['sample']} of"
-        f" {measured['dev']} dev dialogues and an untrained model)"
+        f" {counted(measured['dev'], 'dev dialogue')} and an untrained model)"
     )
     limit = config.optuna.timeout
     if limit is not None and whole > limit:
@@ -70,13 +71,18 @@ def _from_trials(study: StoredStudy) -> Finding:
     left = status.left + status.ours_running
     if not left or status.time_left_s is None:
         spent = status.taken >= status.budget
-        text = f"the budget of {status.budget} trials is spent" if spent else "no trial is queued"
+        text = (
+            f"the budget of {counted(status.budget, 'trial')} is spent"
+            if spent
+            else "no trial is queued"
+        )
         return Finding(NAME, "ok", text)
     alive = sum(not worker.lost for worker in status.workers) or 1
     return Finding(
         NAME,
         "ok",
-        f"about {duration(status.time_left_s)} for the {left} trials left with {alive}"
-        f" worker{'s' * (alive > 1)}, by the mean of the study's {status.trained} finished trials"
+        f"about {duration(status.time_left_s)} for the {counted(left, 'trial')} left with"
+        f" {counted(alive, 'worker')}, by the mean of the study's"
+        f" {counted(status.trained, 'finished trial')}"
         f" ({status.pruned} of them pruned, which shortens it)",
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from config.counting import counted
 from config.schema import Configuration
 from hpo.check.finding import Finding, Level
 from hpo.check.model import parameters_of
@@ -105,7 +106,7 @@ def _what(config: Configuration) -> str:
     return (
         f"the largest configuration (batch {training.per_device_train_batch_size},"
         f" {model.max_encoder_length}/{model.max_decoder_length} tokens, evaluation"
-        f" {training.per_device_eval_batch_size} x {config.generation.num_beams} beams)"
+        f" {training.per_device_eval_batch_size} x {counted(config.generation.num_beams, 'beam')})"
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.counting import counted
 from hpo.check.dev_score import look_at_score, models_of
 from hpo.check.finding import Check, Finding
 from hpo.check.part import Part
@@ -98,7 +99,7 @@ def rows_there(rows: Sequence[Row], wanted: Sequence[Example]) -> Finding:
         )
         if names
     ]
-    text = f"{len(rows)} rows for {len(wanted)} test dialogues"
+    text = f"{counted(len(rows), 'row')} for {counted(len(wanted), 'test dialogue')}"
     if not wrong:
         return Finding("rows", "ok", text)
     return Finding("rows", "failure", f"{text}; {'; '.join(wrong)}", "predict the test file again")
@@ -168,7 +169,9 @@ def _ends(summary: str) -> bool:
 
 
 def _file(file: Path, found: Submission) -> Finding:
-    return Finding("file", "ok", f"{file}: {len(found.rows)} summaries in UTF-8")
+    return Finding(
+        "file", "ok", f"{file}: {counted(len(found.rows), 'summary', 'summaries')} in UTF-8"
+    )
 
 
 def _own_tokens(file: Path, model: Path | None) -> frozenset[str]:

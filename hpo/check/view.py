@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from config.counting import counted
 from hpo.check.finding import Finding, Level
 
 STYLES: dict[Level, str] = {"ok": "green", "warning": "yellow", "failure": "bold red"}
@@ -26,5 +27,5 @@ def summary(findings: Sequence[Finding]) -> str:
     parts = [f"{levels.count('ok')} ok"]
     for level in ("warning", "failure"):
         number = levels.count(level)
-        parts += [f"{number} {level}{'s' * (number > 1)}"] if number else []
+        parts += [counted(number, level)] if number else []
     return ", ".join(parts)

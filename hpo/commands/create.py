@@ -4,6 +4,7 @@ import shlex
 
 import click
 
+from config.counting import counted
 from hpo.commands.options import (
     config_option,
     data_option,
@@ -41,7 +42,7 @@ def create(
         made = create_study(database, study, source=source, overrides=overrides, data=data)
     word = "created" if made.new else "exists with this configuration"
     if made.extension is not None:
-        word = f"extended from {made.extension.before} trials to {made.extension.after}"
+        word = f"extended from {counted(made.extension.before, 'trial')} to {made.extension.after}"
     click.echo(f"study {study!r} {word}: {made.summary}")
     if made.stopped is not None:
         click.echo(f"but no new trial begins: {made.stopped}, and no extension moves a timeout")

@@ -2,6 +2,7 @@
 
 import click
 
+from config.counting import counted
 from hpo.commands.options import agreed, plain_errors, storage_option
 
 
@@ -26,7 +27,7 @@ def delete(study: str, yes: bool, storage: str) -> None:
         found = optuna.load_study(study_name=study, storage=database.storage)
         if not yes:
             trials = len(found.get_trials(deepcopy=False))
-            if not agreed(f"Delete study {study!r} with its {trials} trials?"):
+            if not agreed(f"Delete study {study!r} with its {counted(trials, 'trial')}?"):
                 raise HpoError(f"study {study!r} is kept; --yes deletes it without asking")
         studies.delete(database, study)
     click.echo(f"study {study!r} deleted")

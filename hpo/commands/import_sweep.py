@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from config.counting import counted
 from hpo.commands.options import config_option, plain_errors, printable
 from hpo.commands.places_to_write import FileToWrite, messages_beside
 from hpo.standard_output import STANDARD_OUTPUT
@@ -64,8 +65,8 @@ def import_sweep(sweep: Path, out: Path, source: str | None, nearest: bool) -> N
     say = messages_beside(out)
     where = "the configuration" if out == STANDARD_OUTPUT else str(out)
     say(
-        f"{where}: {varied} parameter{'s' * (varied != 1)},"
-        f" {options.n_trials} trial{'s' * (options.n_trials != 1)},"
+        f"{where}: {counted(varied, 'parameter')},"
+        f" {counted(options.n_trials, 'trial')},"
         f" {options.sampler.name} sampler, {options.pruner.name} pruner,"
         f" {imported.config.metric.name}"
     )

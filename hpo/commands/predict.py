@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from config.counting import counted
 from hpo.commands.options import plain_errors
 from hpo.commands.places_to_write import FileToWrite, messages_beside
 from hpo.commands.several_values import SeveralValues
@@ -100,6 +101,6 @@ def predict(
             batch_size=batch_size,
             num_beams=num_beams,
         )
-    summaries = f"{written} summar{'y' if written == 1 else 'ies'}"
+    summaries = counted(written, "summary", "summaries")
     where = "standard output" if out == STANDARD_OUTPUT else out
     messages_beside(out)(f"{summaries} written to {where}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from config.counting import counted
 from hpo.commands.options import (
     config_option,
     data_option,
@@ -105,9 +106,10 @@ def _train_on_all(
     from hpo.final_training import train_on_all
 
     found = train_on_all(config, folder, overwrite=overwrite, console=console)
+    examples, epochs = counted(found.examples, "example"), counted(found.epochs, "epoch")
     return (
-        f"trained on train and dev: {found.examples} examples, {found.epochs:g} epochs of a plan of"
-        f" {found.planned}; no set is left to score it on"
+        f"trained on train and dev: {examples}, {epochs} of a plan of {found.planned}; no set is"
+        " left to score it on"
     )
 
 

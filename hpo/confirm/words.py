@@ -5,6 +5,7 @@ import shlex
 import statistics
 from collections.abc import Iterator
 
+from config.counting import counted
 from hpo.confirm.names import confirmed_name
 from hpo.confirm.results import Candidate, Results
 
@@ -92,7 +93,7 @@ def _verdict(results: Results) -> Iterator[str]:
     if found is None or results.winner is None:
         yield "nothing can be said before a candidate has two completed runs"
         return
-    degrees = f"{found.degrees} degree{'s' * (found.degrees != 1)} of freedom"
+    degrees = f"{counted(found.degrees, 'degree')} of freedom"
     yield (
         f"one run's SD is {found.sd:.4f} (pooled, {degrees}); the probabilities are those of the"
         " normal model with that noise"

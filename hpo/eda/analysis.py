@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from config.counting import counted
 from config.schema import Configuration
 from hpo.eda.duplicates import Duplicates, find_duplicates
 from hpo.eda.lengths import Lengths, measure_lengths
@@ -56,7 +57,7 @@ def analyse(
     lengths = measure_lengths(config, splits, tokenizer)
     say("duplicates")
     duplicates = find_duplicates(splits, near=near)
-    say(f"nouns of {len(splits[0].examples):,} dialogues")
+    say(f"nouns of {counted(len(splits[0].examples), 'dialogue')}")
     terms, words = _of_nouns(splits[0])
     return Analysis(
         format=FORMAT,

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from config.counting import counted
 from hpo.eda.analysis import Analysis
 from hpo.eda.duplicates import Overlap
-from hpo.eda.markup import percent, plural
+from hpo.eda.markup import percent
 from hpo.eda.noise import NoiseCount
 
 MUCH_CUT = 0.01  # of the texts
@@ -44,7 +45,7 @@ def _missing(analysis: Analysis) -> Iterator[Finding]:
         if without and each.split != "test":
             yield Finding(
                 True,
-                f"{plural(without, 'dialogue')} of {each.split} "
+                f"{counted(without, 'dialogue')} of {each.split} "
                 f"{'has' if without == 1 else 'have'} no summary: training refuses the file.",
                 "files",
             )
@@ -53,12 +54,12 @@ def _missing(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _copies(overlap: Overlap) -> Finding:
-    exact = f"{plural(overlap.exact, 'pair')} word for word" if overlap.exact else ""
-    near = plural(overlap.near, "near pair") if overlap.near else ""
+    exact = f"{counted(overlap.exact, 'pair')} word for word" if overlap.exact else ""
+    near = counted(overlap.near, "near pair") if overlap.near else ""
     kinds = ", ".join(filter(None, (exact, near)))
     best = overlap.pairs[0]
     like = f"most alike {best.first.fname} and {best.second.fname}, {best.similarity:.2f}"
-    known = plural(overlap.of_second, "dialogue")
+    known = counted(overlap.of_second, "dialogue")
     have = "has" if overlap.of_second == 1 else "have"
     copies = "copies" if overlap.exact else "near copies"
     return Finding(
@@ -97,7 +98,7 @@ def _noise(analysis: Analysis) -> Iterator[Finding]:
         yield Finding(False, "There is no noise of chat: no \\n, <br>, ㅋ, ㅎ, ㅠ, ㅜ.", "noise")
     elif not kept:
         yield Finding(
-            False, f"The cleaning takes out all {plural(before, 'piece')} of noise.", "noise"
+            False, f"The cleaning takes out all {counted(before, 'piece')} of noise.", "noise"
         )
     for step, text in dict.fromkeys((each.step, each.text) for each in kept):
         yield _left([each for each in kept if (each.step, each.text) == (step, text)])
@@ -134,13 +135,13 @@ def _tags(analysis: Analysis) -> Iterator[Finding]:
         first = analysis.broken_tags[0]
         times = sum(each.times for each in analysis.broken_tags)
         yield Finding(
-            True, f"{plural(times, 'broken tag')}, such as {first.found} in {first.fname}.", "tags"
+            True, f"{counted(times, 'broken tag')}, such as {first.found} in {first.fname}.", "tags"
         )
     for each in analysis.turns:
         if each.without_turns:
             yield Finding(
                 True,
-                f"{plural(each.without_turns, 'dialogue')} of {each.split} "
+                f"{counted(each.without_turns, 'dialogue')} of {each.split} "
                 f"without any turn that begins as #Person1#: does.",
                 "turns",
             )
@@ -151,7 +152,7 @@ def _summaries(analysis: Analysis) -> Iterator[Finding]:
         if each.not_shorter:
             yield Finding(
                 True,
-                f"{plural(each.not_shorter, 'summary', 'summaries')} of {each.split} "
+                f"{counted(each.not_shorter, 'summary', 'summaries')} of {each.split} "
                 f"{'is' if each.not_shorter == 1 else 'are'} no shorter than the dialogue: "
                 f"{', '.join(each.not_shorter_fnames[:3])}.",
                 "ratios",

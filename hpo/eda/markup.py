@@ -79,11 +79,6 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return the count with its noun: 1 dialogue, 12,457 dialogues."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def _shown(cell: object) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"

@@ -1,9 +1,10 @@
 """The page's section about dialogues that are there twice, within a file or across files."""
 
+from config.counting import counted
 from hpo.eda.analysis import Analysis
 from hpo.eda.charts import Mark, Panel, histograms
 from hpo.eda.duplicates import Duplicates, Overlap, Pair
-from hpo.eda.markup import Html, element, joined, plural, table
+from hpo.eda.markup import Html, element, joined, table
 
 SHOWN = 25  # pairs of each two files; the JSON has more
 WITH_TEXTS = 5
@@ -51,7 +52,7 @@ def _nearest_figure(duplicates: Duplicates) -> Html:
         f"{duplicates.near:g} alike"
     )
     chart = histograms(
-        [Panel("all files", plural(total, "dialogue"), duplicates.nearest)],
+        [Panel("all files", counted(total, "dialogue"), duplicates.nearest)],
         edges=[place / bins for place in range(bins + 1)],
         x_label="similarity to the nearest other dialogue",
         marks=[Mark(duplicates.near, f"near from {duplicates.near:g} on", "limit")],
@@ -76,7 +77,7 @@ def _pairs(overlap: Overlap) -> Html:
         for each in shown
     ]
     total = overlap.exact + overlap.near
-    caption = f"{_between(overlap)}: {plural(total, 'pair')}"
+    caption = f"{_between(overlap)}: {counted(total, 'pair')}"
     if total > len(shown):
         caption += f", the {len(shown)} most alike"
     heads = [overlap.first, overlap.second, "similarity", ""]

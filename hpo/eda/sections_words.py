@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from config.counting import counted
 from hpo.eda.analysis import Analysis
 from hpo.eda.clouds import as_url
 from hpo.eda.fonts import MISSING
-from hpo.eda.markup import Html, bar, element, joined, percent, plural, table
+from hpo.eda.markup import Html, bar, element, joined, percent, table
 from hpo.eda.noise import NoiseCount
 from hpo.eda.tags import TagCount
 from hpo.eda.terms import TopicTerms, Words
@@ -163,7 +164,8 @@ def _most_frequent(topics: Topics) -> Html:
     return table(
         ["topic", "dialogues", "share", ""],
         rows,
-        caption=f"The {len(rows)} most frequent of {topics.distinct:,} topics of {topics.split}",
+        caption=f"The most frequent {len(rows)} of {counted(topics.distinct, 'topic')}"
+        f" of {topics.split}",
     )
 
 
@@ -226,7 +228,7 @@ def _topic(terms: TopicTerms) -> Html:
     return element(
         "div",
         element("h3", name),
-        element("div", plural(terms.dialogues, "dialogue"), class_="quiet"),
+        element("div", counted(terms.dialogues, "dialogue"), class_="quiet"),
         element("table", element("tbody", rows)),
         class_="topic",
     )
@@ -245,7 +247,7 @@ def _cloud(words: Words, picture: bytes) -> Html:
                 element(
                     "figcaption",
                     f"The larger, the more often; most frequent: {first}. "
-                    f"{plural(words.nouns, 'noun')} in all.",
+                    f"{counted(words.nouns, 'noun')} in all.",
                 ),
             ),
         )

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from config.counting import counted
 from hpo.ensemble.choice import Choice, Wanted, choose, describe
 from hpo.ensemble.kept import KeptTrial, kept_trials, write_exports
 from hpo.ensemble.listing import write_list
@@ -43,8 +44,8 @@ def run_ensemble(
     examples = read_examples(files.dev, need_summary=True)
     metric = f"{config.metric.name} ({config.metric.tokenizer})"
     say(
-        f"{len(here)} models of {name!r}, combined by {wanted.combine},"
-        f" {metric} on {len(examples)} dev dialogues"
+        f"{counted(len(here), 'model')} of {name!r}, combined by {wanted.combine},"
+        f" {metric} on {counted(len(examples), 'dev dialogue')}"
     )
     choice = choose(here, wanted, config, examples, say=say)
     say(_summary(choice))
@@ -78,7 +79,7 @@ def _none_here(name: str, trials: Sequence[KeptTrial]) -> str:
         see = f"hpo status --study {shlex.quote(name)}"
         return f"study {name!r} has no completed trial yet; see: {see}"
     return (
-        f"none of the {len(trials)} best trials of {name!r} has its model here; say with --output"
+        f"none of the best trials of {name!r} ({len(trials)}) has its model here; say with --output"
         " where this machine's workers keep them"
     )
 

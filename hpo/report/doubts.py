@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from shlex import quote
 
+from config.counting import counted
 from config.entries import CategoricalEntry, Entry
 from hpo.confirm.results import Results
 from hpo.progress import short
@@ -48,7 +49,7 @@ def _few(facts: Facts) -> Iterator[Finding]:
         beside = f", beside {len(facts.pruned)} pruned ones" if facts.pruned else ""
         name, more = quote(facts.study), 2 * facts.status.budget
         yield Finding(
-            f"Only {count} completed trial{'s' * (count != 1)}{beside}: the best may be luck.",
+            f"Only {counted(count, 'completed trial')}{beside}: the best may be luck.",
             f"Let the budget be spent: hpo worker --study {name}"
             if facts.status.left
             else f"Give the study more trials: hpo create --study {name} -o optuna.n_trials={more}",
@@ -170,7 +171,7 @@ def _failures(facts: Facts) -> Iterator[Finding]:
     ended = bad + len(facts.complete) + len(facts.pruned)
     if ended and bad / ended >= MANY_FAILURES:
         yield Finding(
-            f"{bad} of {ended} trials came to nothing: what the others say holds for settings that"
-            " can be trained here.",
+            f"{bad} of {counted(ended, 'trial')} came to nothing: what the others say holds for"
+            " settings that can be trained here.",
             "Look into the failures before the next search.",
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from optuna.trial import FrozenTrial
 
+from config.counting import counted
 from hpo.report.document import Section, Table, Text
 from hpo.report.facts import Facts
 from hpo.status import WITHOUT_REASON
@@ -30,7 +31,7 @@ def failures(facts: Facts) -> Section:
     table = Table(("how", "trials", "which", "reason"), rows[:REASONS])
     if len(rows) <= REASONS:
         return Section("Failures", (table,))
-    more = Text(f"And {len(rows) - REASONS} rarer reasons: hpo status --json has all.")
+    more = Text(f"And {counted(len(rows) - REASONS, 'rarer reason')}: hpo status --json has all.")
     return Section("Failures", (table, more))
 
 

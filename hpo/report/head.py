@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from config.counting import counted
 from config.schema import Configuration
 from hpo.report.document import Block, Link, Section, Table, Text
 from hpo.report.facts import Facts
@@ -94,6 +95,6 @@ def _usual_aim(facts: Facts) -> str:
     count = len(facts.config.optuna.search_space)
     model = short_model_name(facts.config.model.name)
     return (
-        f"Find the values of {count} setting{'s' * (count != 1)} with which {model} reaches the"
+        f"Find the values of {counted(count, 'setting')} with which {model} reaches the"
         f" highest {facts.metric} on the dev set."
     )

@@ -9,6 +9,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.importance import get_param_importances
 from optuna.trial import TrialState
 
+from config.counting import counted
 from hpo.report.document import Section, Table, Text
 
 FEWEST = 2  # completed trials
@@ -23,7 +24,7 @@ def importances(study: optuna.Study) -> Section | None:
     rows = tuple((name, f"{share:.0%}") for name, share in found.items())
     text = (
         "The share of each setting in reaching the best tenth of the values (PED-ANOVA), from"
-        f" {count} completed trials."
+        f" {counted(count, 'completed trial')}."
     )
     return Section("Importances", (Text(text), Table(("setting", "share"), rows)))
 

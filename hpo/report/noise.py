@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from scipy.stats import norm, t
 
+from config.counting import counted
 from hpo.learning_curve import LearningCurve
 from hpo.report.document import Section, Text
 from hpo.report.facts import Facts
@@ -62,8 +63,8 @@ def _of_seeds(facts: Facts) -> Noise | None:
         return None
     found = results.posterior
     how = (
-        f"from runs of {sum(bool(c.values) for c in results.candidates)} trials under further seeds"
-        f" ({found.degrees} degree{'s' * (found.degrees != 1)} of freedom)"
+        f"from runs of {counted(sum(bool(c.values) for c in results.candidates), 'trial')} under"
+        f" further seeds ({counted(found.degrees, 'degree')} of freedom)"
     )
     return Noise(found.sd, seeds=True, how=how, degrees=found.degrees)
 

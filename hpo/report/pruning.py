@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial
 
+from config.counting import counted
 from hpo.durations import duration
 from hpo.report.document import Block, Section, Table, Text
 from hpo.report.facts import Facts, seconds_of
@@ -70,8 +71,10 @@ def _sentence(facts: Facts, total: Saved) -> str:
         cards = {str(t.user_attrs.get(MACHINE, {}).get("device", "cpu")) for t in facts.pruned}
         what = "of training on the CPU" if cards == {"cpu"} else "of GPU time"
         hours = f" and about {duration(total.seconds)} {what}"
+    run = round(total.run)
     return (
-        f"Pruning saved {total.epochs:.0f} epochs{hours}: {total.run:.0f} epochs were run, and"
+        f"Pruning saved {counted(round(total.epochs), 'epoch')}{hours}: {counted(run, 'epoch')}"
+        f" {'was' if run == 1 else 'were'} run, and"
         f" {total.share:.0%} of {total.run + total.epochs:.0f} were not. An estimate: it takes"
         " every pruned trial to its planned epochs at the pace that it had itself; early stopping"
         " might have ended some before. Workers that share a card are counted singly."

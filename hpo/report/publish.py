@@ -19,6 +19,7 @@ from optuna_dashboard.artifact._backend import (
     DASHBOARD_ARTIFACTS_ATTR_PREFIX,
 )
 
+from config.counting import counted
 from hpo.dashboard_notes import note_of
 from hpo.errors import HpoError
 from hpo.hiding import hide
@@ -52,8 +53,8 @@ class Published:
 
     def __str__(self) -> str:
         parts = ["the page and the note" if self.page else "the note (no page: no plotly here)"]
-        parts.append(f"samples of {self.samples} trials")
-        parts.append(f"{len(self.plots)} plots")
+        parts.append(f"samples of {counted(self.samples, 'trial')}")
+        parts.append(counted(len(self.plots), "plot"))
         left = f"; too large for the dashboard: {', '.join(self.left_out)}" * bool(self.left_out)
         return ", ".join(parts) + left
 

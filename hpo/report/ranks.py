@@ -14,6 +14,7 @@ import numpy as np
 from optuna.trial import FrozenTrial
 from scipy.stats import mannwhitneyu
 
+from config.counting import counted
 from config.entries import CategoricalEntry
 from hpo.progress import short
 from hpo.report.facts import Facts, last_part
@@ -60,7 +61,7 @@ class Difference:
         return (
             f"{last_part(one.field)} {one.values} did {'worse' if one.worse else 'better'} than"
             f" the rest: {one.these}, against {one.others} (rank test, p = {self.p:.2g} after"
-            f" {self.tests} comparison{'s' * (self.tests != 1)})."
+            f" {counted(self.tests, 'comparison')})."
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
+from config.counting import counted
 from config.entries import CategoricalEntry, Entry, IntEntry
 from hpo.progress import short
 from hpo.report.document import Section, Table
@@ -54,7 +55,7 @@ def _tried(facts: Facts, field: str, entry: Entry) -> str:
     if isinstance(entry, CategoricalEntry):
         counts = ((short(choice), values.count(choice)) for choice in entry.choices)
         return ", ".join(f"{choice}: {count}" for choice, count in counts)
-    return f"{short(min(values))} to {short(max(values))} in {len(values)} trials"
+    return f"{short(min(values))} to {short(max(values))} in {counted(len(values), 'trial')}"
 
 
 def _with_options(part: BaseModel) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from config.counting import counted
 from hpo.report.document import Block, Table, Text
 
 ATTRIBUTE = "hpo:baseline:"  # of the study, and the model's name: what `hpo baseline` keeps
@@ -38,7 +39,7 @@ def beside(found: tuple[Yardstick, ...], *, metric: str, best: float | None) -> 
             one.model,
             f"{one.value:.4f}",
             "" if best is None else f"{best - one.value:+.4f}",
-            f"{one.dialogues} dialogues, {one.examples} examples in the prompt",
+            _asked(one),
             "" if one.cost is None else f"{one.cost:.4g}",
         )
         for one in shown
@@ -61,3 +62,8 @@ def _read(values: object) -> Yardstick | None:
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _asked(one: Yardstick) -> str:
+    dialogues, examples = counted(one.dialogues, "dialogue"), counted(one.examples, "example")
+    return f"{dialogues}, {examples} in the prompt"

@@ -114,7 +114,7 @@ def test_without_a_trial_the_whole_plan_is_trained_and_said_so(
     config = small_config(data, tmp_path / "outputs", num_train_epochs=1)
     result = run(config=config)
     assert result.exit_code == 0, result.output
-    assert "names no trial to take the best epoch from: training all 1 epochs" in result.output
+    assert "the best epoch from: training all that are planned, 1 epoch" in result.output
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_waiting_is_said_once(console: Console) -> None:
     progress.waiting(2)
     progress.waiting(1)
     (line,) = printed(console)
-    assert "2 on other workers" in line
+    assert "2 trials of other workers" in line
 
 
 def test_steps_show_on_a_terminal_only() -> None:

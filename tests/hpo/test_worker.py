@@ -198,7 +198,7 @@ def test_no_wait_leaves_while_others_train(search: MakeSearch, fit: ScriptedFit)
     one = search(n_trials=2)
     one.claim("other")
     ended = one.worker(wait=False).run()
-    assert ended.reason == "the budget is taken; 1 trials run on other workers"
+    assert ended.reason == "the budget is taken; other workers run 1 trial"
     assert states(one) == ["RUNNING", "COMPLETE"]
 
 
@@ -215,7 +215,7 @@ def test_a_waiting_worker_takes_over_the_trial_of_one_that_died(
     assert fit.settings[-1].training.learning_rate == params
     (row,) = [row for row in one.leases().rows() if row.slot == dead.slot]
     assert (row.attempt, row.worker, row.done) == (2, "w1", True)
-    assert one.shown.count("waiting for 1 on other workers") == 1
+    assert one.shown.count("waiting for 1 trial of other workers") == 1
     assert "trial 0 continues" in one.shown
 
 
@@ -337,7 +337,7 @@ def test_a_worker_that_lost_its_trial_writes_nothing_and_goes_on(
 
     fit.before[2] = lose
     ended = one.worker(wait=False).run()
-    assert ended.reason == "the budget is taken; 1 trials run on other workers"
+    assert ended.reason == "the budget is taken; other workers run 1 trial"
     taken, before = found
     assert one.trials()[0] == before
     assert before.intermediate_values == {1: 0.1}

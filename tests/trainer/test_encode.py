@@ -122,7 +122,7 @@ def test_dialogue_of_which_cleaning_leaves_nothing_is_told(
     assert split([example(), example("<br>")], model={"max_encoder_length": 64}).input_ids[1] == [
         END
     ]
-    assert "cleaning leaves nothing of 1 dialogues; the first is a" in caplog.text
+    assert "cleaning leaves nothing of 1 dialogue; the first is a" in caplog.text
 
 
 def test_no_examples_make_an_empty_split(split: Rows) -> None:

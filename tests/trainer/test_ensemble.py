@@ -103,7 +103,7 @@ def test_a_models_beams_are_candidates_too(kept: list[Path], data_files: DataFil
     assert all(len(set(each)) > 1 for each in several)
     found = predict_together(kept[:1], data_files.dev, combine="mbr", candidates=3)
     assert {each.summary for each in found} <= {text for texts in several for text in texts}
-    with pytest.raises(TrainerError, match="3 beams, which give no 4 candidates; say --num-beams"):
+    with pytest.raises(TrainerError, match="3 beams, which gives no 4 candidates; say --num-beams"):
         predict_together(kept, data_files.dev, combine="mbr", candidates=4)
 
 

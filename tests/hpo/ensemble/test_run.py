@@ -120,7 +120,7 @@ def test_trials_whose_model_is_elsewhere_are_named_with_the_way_to_make_it(
 def test_without_models_here_it_says_where_to_look(hpo: Run, searched: Path) -> None:
     told = hpo("ensemble", "--output", "elsewhere", "--out", "list.json")
     assert told.exit_code == 1
-    assert "none of the 3 best trials of 's' has its model here; say with --output" in told.output
+    assert "none of the best trials of 's' (3) has its model here; say with --output" in told.output
     assert not Path("list.json").exists()
 
 
@@ -139,4 +139,4 @@ def test_what_cannot_be_is_refused_before_the_work(hpo: Run) -> None:
     assert "there is no folder no" in told.output
     told = hpo("ensemble", "--combine", "mbr", "--candidates", "2")
     assert told.exit_code == 1
-    assert "searches with 1 beams, which give no 2 candidates" in told.output
+    assert "searches with 1 beam, which gives no 2 candidates" in told.output

@@ -34,7 +34,7 @@ def told(study, folder):
 
 def test_the_dashboard_serves_page_samples_and_plots(study, tmp_path):
     folder = tmp_path / "artifacts"
-    assert str(told(study, folder)) == "the page and the note, samples of 1 trials, 6 plots"
+    assert str(told(study, folder)) == "the page and the note, samples of 1 trial, 6 plots"
     storage = study.database.storage
     with running(storage, host="127.0.0.1", port=0, artifacts=folder) as url:
         seen = send(url, "GET", "/api/studies/1").json
