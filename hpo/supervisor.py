@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from hpo.assignment import DEVICE_LOST, EVALUATED, GO, READY, REPLACE, STOP, TRIAL, Assignment
+from hpo.suspension import suspension
 from hpo.worker_signals import STOP_SIGNALS, die_of, worker_signals
 
 DEATHS_AT_START = 5
@@ -75,7 +76,10 @@ class Supervisor:
         """Run until a child ends in good order, or too many die; the exit status."""
         if self.in_fleet:
             threading.Thread(target=self._follow_fleet, name="fleet", daemon=True).start()
-        with worker_signals(first=self._ask, second=self._end_at_once):
+        with (
+            worker_signals(first=self._ask, second=self._end_at_once),
+            suspension(before=self._show_cursor, after=lambda: None),
+        ):
             while not self._asked:
                 status, ready = self._run_child()
                 ended = self._after(status, ready=ready)

@@ -5,7 +5,6 @@ before a signal ends it: lines that a narrower window has folded are not to be f
 whoever gets the terminal next wants its cursor.
 """
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from types import FrameType
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from hpo.suspension import suspension
 from hpo.worker_signals import die_of
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -42,24 +42,17 @@ def watch(console: Console, picture: Callable[[], RenderableType], *, every_s: f
 
 @contextmanager
 def _giving_the_screen_back(live: Live) -> Iterator[None]:
-    def stop(number: int, _frame: FrameType | None) -> None:
-        live.stop()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)  # returns when the shell lets it go on
-        signal.signal(number, stop)
-        live.start(refresh=True)
-
     def end(number: int, _frame: FrameType | None) -> None:
         live.stop()
         die_of(number)
 
-    handlers = {signal.SIGTSTP: stop, **dict.fromkeys(ENDING, end)}
-    before = {number: signal.getsignal(number) for number in handlers}
+    before = {number: signal.getsignal(number) for number in ENDING}
     heeded = [number for number, was in before.items() if was is not signal.SIG_IGN]
     for number in heeded:
-        signal.signal(number, handlers[number])
+        signal.signal(number, end)
     try:
-        yield
+        with suspension(before=live.stop, after=lambda: live.start(refresh=True)):
+            yield
     finally:
         for number in heeded:
             signal.signal(number, before[number])

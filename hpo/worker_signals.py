@@ -3,7 +3,7 @@
 Ctrl-C, SIGTERM (SLURM, Kubernetes, docker stop), SIGHUP (the terminal is gone) and SIGUSR1 (SLURM's
 early warning, --signal=USR1@60) each ask. A second SIGINT or SIGTERM ends the process; a second
 SIGHUP or SIGUSR1 does not, because shell and kernel both send SIGHUP and warnings are repeated.
-SIGTSTP and SIGCONT are left alone: a worker that was stopped for long finds its lease gone.
+SIGTSTP stops and SIGCONT goes on as ever: a worker that was stopped for long finds its lease gone.
 """
 
 import os

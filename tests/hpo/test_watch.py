@@ -1,58 +1,21 @@
 """`hpo status --watch` in a terminal of its own, under a shell with job control, and in a pipe."""
 
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from terminal import CURSOR, END, SUSPEND, WITHIN_S, Terminal
 
 from config.schema import Configuration
 from hpo import study as studies
 from storage.connect import Database
 
 WATCH = [sys.executable, "-m", "hpo", "status", "--watch"]
-ALTERNATE, NORMAL, CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
-WITHIN_S = 90  # of a machine with much else to do
-END = "\x03"
-SUSPEND = "\x1a"
-
-
-class Terminal:
-    """A process in a pseudo-terminal, and what it has shown."""
-
-    def __init__(self, words: list[str], place: Path) -> None:
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(place)
-            for number in (signal.SIGINT, signal.SIGTSTP):
-                signal.signal(number, signal.SIG_DFL)
-            os.execvpe(words[0], words, os.environ | {"TERM": "xterm", "PS1": "$ "})
-        self._shown = ""
-
-    def until(self, text: str) -> str:
-        """Everything shown up to this text, which is not shown again."""
-        deadline = time.monotonic() + WITHIN_S
-        while text not in self._shown:
-            assert time.monotonic() < deadline, f"no {text!r} in {self._shown[-2000:]!r}"
-            if select.select([self._fd], [], [], 0.1)[0]:
-                self._shown += os.read(self._fd, 65536).decode("utf-8", "replace")
-        before, _, self._shown = self._shown.partition(text)
-        return before
-
-    def type(self, text: str) -> None:
-        os.write(self._fd, text.encode())
-
-    def close(self) -> int:
-        """The exit status of a process that ends."""
-        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        os.close(self._fd)
-        return status
+ALTERNATE, NORMAL = "\x1b[?1049h", "\x1b[?1049l"
 
 
 @pytest.fixture
@@ -62,7 +25,7 @@ def place(database: Database, configured: Callable[..., Configuration], tmp_path
 
 
 def test_ctrl_z_gives_the_terminal_back_and_fg_goes_on(place: Path) -> None:
-    shell = Terminal(["bash", "--norc", "--noediting", "-i"], place)
+    shell = Terminal.shell(place)
     shell.type(f"{' '.join(WATCH)}\n")
     shell.until(ALTERNATE)
     shell.until("taken")
