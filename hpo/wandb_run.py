@@ -31,6 +31,7 @@ os.environ.pop("WANDB_DEBUG", None)
 from typing import Self
 
 import wandb
+from wandb.sdk import wandb_run as sdk_run
 from wandb.sdk import wandb_setup
 from wandb.sdk.lib import wb_logging
 
@@ -220,6 +221,15 @@ def _no_log_file(_run_id: str, _file: Path) -> logging.Handler:
 # wandb's own log beside a run: on a full disk each of its lines would be a traceback in the
 # worker's terminal, and a run could not be finished. wandb-core keeps another one.
 wb_logging.add_file_handler = _no_log_file  # type: ignore[assignment]
+
+
+def _no_import_hook(_hook: object, _hook_id: str, _name: str) -> None:
+    pass
+
+
+# wandb's hooks tell its service of what is imported, in the thread that imports: a trial that did
+# while the service was gone failed of a lost connection, and left the module half imported.
+sdk_run.register_post_import_hook = _no_import_hook  # type: ignore[attr-defined, assignment]
 
 
 def _service() -> subprocess.Popen[bytes] | None:

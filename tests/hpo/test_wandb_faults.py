@@ -1,5 +1,6 @@
 """W&B away, slow, full of errors or dead: no trial waits, and a worker's end is bounded."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ COMPLETE = Ending("complete", 0.3, None, 12.5)
 INFO = TrialInfo("kobart", 4, "kobart-4", "name", {}, {}, "rouge1")
 ANSWERS = (401, 403, 404, 429, 500, "hang", "slow", "cut", "garbage")
 UNREACHABLE = {"refused": "http://127.0.0.1:9", "unknown host": "http://no-such-host.invalid"}
+MODULES = ("xgboost", "lightgbm", "catboost")  # wandb listens for them, and none is installed
 ENDS_WITHIN_S = 10  # after it was told to; more than the worker's own bound, for a busy machine
 
 
@@ -112,6 +114,24 @@ def test_a_killed_wandb_core_is_started_again_and_the_run_lacks_nothing(server, 
     (run,) = server.runs.values()
     assert run.curve("eval/rouge1") == [(1, 0.1), (2, 0.2), (3, 0.3)]
     assert run.summary["state"] == "complete"
+
+
+def test_what_a_trial_imports_meets_no_wandb_whose_core_is_gone(
+    server, mirror, tmp_path, monkeypatch
+):
+    """Names of modules of which wandb would tell its core, in the importing thread."""
+    for name in MODULES:
+        (tmp_path / f"{name}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    mirror.start(INFO)
+    mirror.evaluation(point(1))
+    idle(mirror)
+    killed = wandb_run._service()
+    assert killed is not None
+    killed.kill()
+    killed.wait()
+    for name in MODULES:
+        importlib.import_module(name)
 
 
 def test_trial_after_trial_wraps_nothing_round_pythons_exit(server, mirror):
