@@ -49,11 +49,30 @@ def resolve_mode(configured: str, environ: Mapping[str, str]) -> Mode:
 
 
 def check_environment(environ: Mapping[str, str]) -> None:
-    """Refuse a WANDB_MODE that wandb does not know (WrongInput): it would be passed over."""
+    """Refuse a WANDB_MODE that wandb does not know, and a WANDB_BASE_URL that is none (WrongInput).
+
+    The one would be passed over, and with the other nothing would be written, offline neither.
+    """
     given = environ.get("WANDB_MODE", "")
     if given and given not in ENVIRONMENT_MODES:
         known = "online, offline or disabled"
         raise WrongInput(f"WANDB_MODE={given}: write {known}, or unset it")
+    address = environ.get("WANDB_BASE_URL", "")
+    if address and ENVIRONMENT_MODES.get(given) != "disabled" and not is_server(address):
+        raise WrongInput(  # without the value, which may hold a password
+            "WANDB_BASE_URL is no server's address: write https://HOST or http://HOST:PORT, or"
+            " unset it"
+        )
+
+
+def is_server(address: str) -> bool:
+    """Whether it is the address of a server that wandb can ask."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def has_key(environ: Mapping[str, str]) -> bool:

@@ -11,6 +11,7 @@ from hpo.report.document import Block, Link, Section, Table, Text
 from hpo.report.facts import Facts
 from hpo.run_names import short_model_name
 from hpo.trial_record import WANDB
+from hpo.wandb_mode import is_server
 
 WANDB_PAGES = "https://wandb.ai"
 WAYS = {"online": "online", "offline": "offline files", "disabled": "switched off"}
@@ -54,7 +55,10 @@ def wandb_url(config: Configuration, environ: Mapping[str, str]) -> str | None:
     """Where the runs are in W&B; None where they are not sent, or to nobody knows whose project."""
     if config.wandb.mode in ("offline", "disabled") or config.wandb.entity is None:
         return None
-    server = urlsplit(environ.get("WANDB_BASE_URL", ""))
+    address = environ.get("WANDB_BASE_URL", "")
+    if address and not is_server(address):
+        return None
+    server = urlsplit(address)
     cloud = not server.hostname or server.hostname == "api.wandb.ai"
     port = f":{server.port}" if server.port else ""
     pages = WANDB_PAGES if cloud else f"{server.scheme}://{server.hostname}{port}"

@@ -63,6 +63,11 @@ CASES = (
     ),
     Case("environ: HPO_DATA", CREATE, ("nowhere",), KNOWN_FAILURE, environ={"HPO_DATA": "nowhere"}),
     Case("environ: HPO_FOLDER", ("up",), ("f",), environ={"HPO_FOLDER": "f"}, files={"f": "x"}),
+    *(
+        Case(f"environ: WANDB_BASE_URL={value}", WORKER, ("WANDB_BASE_URL is no server",),
+             environ={"WANDB_BASE_URL": value})
+        for value in (" ", "wandb.local", "ftp://h", "http://", "http://u:p@h:port", "http://[::1")
+    ),
     Case(
         "environ: WANDB_MODE", WORKER, ("WANDB_MODE", "on-line", "offline"),
         environ={"WANDB_MODE": "on-line"},

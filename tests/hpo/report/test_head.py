@@ -37,6 +37,7 @@ def test_without_them_the_study_speaks_for_itself(written):
             {"WANDB_BASE_URL": "http://u:pw@wandb.local:8080"},
             "http://wandb.local:8080/nlp%20team/a%2Fb",
         ),
+        (TEAM, {"WANDB_BASE_URL": "http://wandb.local:port"}, None),
         ({**TEAM, "mode": "offline"}, {}, None),
         ({"project": "p"}, {}, None),
     ],
