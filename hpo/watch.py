@@ -2,9 +2,11 @@
 
 On a terminal they have a screen of their own, which is left before Ctrl-Z stops the process and
 before a signal ends it: lines that a narrower window has folded are not to be found again, and
-whoever gets the terminal next wants its cursor.
+whoever gets the terminal next wants its cursor. Signals are heeded between two pictures: in the
+midst of one, rich would keep what it writes from then on to itself.
 """
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -14,10 +16,10 @@ from types import FrameType
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from hpo.suspension import suspension
 from hpo.worker_signals import die_of
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+HEEDED = (signal.SIGINT, signal.SIGTSTP, signal.SIGTERM, signal.SIGHUP)
+POLL_S = 0.1
 
 
 def watch(console: Console, picture: Callable[[], RenderableType], *, every_s: float) -> None:
@@ -32,27 +34,56 @@ def watch(console: Console, picture: Callable[[], RenderableType], *, every_s: f
                 console.print()
         return
     live = Live(last, console=console, screen=True, auto_refresh=False)
-    with suppress(KeyboardInterrupt), _giving_the_screen_back(live), live:
-        while True:
-            time.sleep(every_s)
-            last = picture()
-            live.update(last, refresh=True)
+    with suppress(KeyboardInterrupt), _signals() as asked, live:
+        while (number := asked.wait(every_s)) != signal.SIGINT:
+            if number is None:
+                last = picture()
+                live.update(last, refresh=True)
+                continue
+            live.stop()
+            if number != signal.SIGTSTP:
+                die_of(number)
+            _suspend()
+            live.start(refresh=True)
     console.print(last)
 
 
-@contextmanager
-def _giving_the_screen_back(live: Live) -> Iterator[None]:
-    def end(number: int, _frame: FrameType | None) -> None:
-        live.stop()
-        die_of(number)
+class _Signals:
+    """The last signal that came; a second Ctrl-C raises, for a picture may take its time."""
 
-    before = {number: signal.getsignal(number) for number in ENDING}
+    def __init__(self) -> None:
+        self._number: int | None = None
+
+    def take(self, number: int, frame: FrameType | None) -> None:
+        if self._number == number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
+        self._number = number
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for one, at most so long; None where none came."""
+        until = time.monotonic() + seconds
+        while self._number is None and time.monotonic() < until:
+            time.sleep(POLL_S)
+        number, self._number = self._number, None
+        return number
+
+
+@contextmanager
+def _signals() -> Iterator[_Signals]:
+    asked = _Signals()
+    before = {number: signal.getsignal(number) for number in HEEDED}
     heeded = [number for number, was in before.items() if was is not signal.SIG_IGN]
     for number in heeded:
-        signal.signal(number, end)
+        signal.signal(number, asked.take)
     try:
-        with suspension(before=live.stop, after=lambda: live.start(refresh=True)):
-            yield
+        yield asked
     finally:
         for number in heeded:
             signal.signal(number, before[number])
+
+
+def _suspend() -> None:
+    """Stop as Ctrl-Z does; returns when the shell lets the process go on."""
+    handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTSTP)
+    signal.signal(signal.SIGTSTP, handler)
