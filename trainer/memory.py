@@ -1,9 +1,10 @@
-"""Is memory back where it was before the trials? If not, a fresh process is the cure.
+"""Is memory back where it was after the first training? If not, a fresh process is the cure.
 
 What the session keeps on purpose, a model and its initial weights, is counted off: it may be of
-another size for each architecture. On a GPU it is torch's own count of allocated bytes. On the CPU
-it is the process's resident set less the allocator's free lists, with a wide allowance: caches
-belong to it.
+another size for each architecture. On a GPU it is torch's own count of allocated bytes, and should
+be back where it was before any training. On the CPU it is the process's resident set less the
+allocator's free lists: the first training adds to it what all use, libraries, kernels and the
+metric's model, which may come to more than a leak that matters (docs/benchmarks/turnover.md).
 """
 
 import gc
@@ -21,7 +22,7 @@ from trainer.session import TrainingSession
 
 MIB = 1024**2
 GPU_ALLOWANCE = 256 * MIB  # bytes; cuBLAS keeps workspaces of up to 32 MiB for each stream
-PROCESS_ALLOWANCE = 1024 * MIB  # bytes; a first training adds libraries, caches, and free lists
+PROCESS_ALLOWANCE = 1024 * MIB  # bytes; a larger training adds kernels and caches of its own
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,26 @@ class _Used:
 
 
 class MemoryBaseline:
-    """Memory as it stood when this was made, with the session warm."""
+    """Memory as it stood when this was made, with the session warm, and after one training."""
 
     def __init__(self, session: TrainingSession) -> None:
         self._session = session
         self._free = 0  # the most bytes that nobody used and that were given back at once
+        self._trained = False
         self._before = self._used()
 
     def excess(self) -> str | None:
-        """Say in words by how much memory has grown; None where it is back."""
+        """Say in words by how much memory has grown; None where it is back. After each training."""
         # To collect and to give back what nobody uses takes long, and the next training has to ask
         # for it anew: so first only what is free is counted off. Where the allocator doesn't say
         # how much that is, as much as nobody used before may be free again.
         held = self._in_use()
         free = max(self._free, free_bytes() - self._given_back)
-        if self._grown(replace(held, process=held.process - free)) is None:
+        now = replace(held, process=held.process - free)
+        if not self._trained:
+            self._trained = True
+            self._before = replace(self._before, process=max(self._before.process, now.process))
+        if self._grown(now) is None:
             return None
         gc.unfreeze()  # what the session has the collector pass over may have become garbage
         used = self._used()
@@ -55,14 +61,14 @@ class MemoryBaseline:
         return self._grown(used)
 
     def _grown(self, now: _Used) -> str | None:
-        for what, grown, allowance in (
-            ("GPU memory", now.gpu - self._before.gpu, GPU_ALLOWANCE),
-            ("memory", now.process - self._before.process, PROCESS_ALLOWANCE),
+        for what, since, grown, allowance in (
+            ("GPU memory", "since before", now.gpu - self._before.gpu, GPU_ALLOWANCE),
+            ("memory", "since", now.process - self._before.process, PROCESS_ALLOWANCE),
         ):
             if grown > allowance:
                 return (
-                    f"{what} has grown by {grown / MIB:.0f} MiB since this process was ready for"
-                    f" its first training; {allowance / MIB:.0f} MiB are allowed"
+                    f"{what} has grown by {grown / MIB:.0f} MiB {since} this process's first"
+                    f" training; {allowance / MIB:.0f} MiB are allowed"
                 )
         return None
 
