@@ -93,5 +93,5 @@ def test_an_attribute_that_is_no_number_is_nobodys_retry(database, study, failed
 
 
 def test_retry_in_a_deleted_study_is_refused(database):
-    with pytest.raises(NoDatabase, match="study 99 is no longer"):
+    with pytest.raises(NoDatabase, match=r"^the study is no longer in .*: it was deleted"):
         queue_again(database, 99, {0: {}})
