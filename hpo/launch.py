@@ -107,13 +107,12 @@ def work(
     session = TrainingSession(files, output / "cache")
     session.prepare(config)  # what every trial would fail of must not cost a trial
     memory = MemoryBaseline(session)
-    metric = config.metric.name
     process.parent.ready(name, max_attempts=config.optuna.max_attempts)
     turnover = Turnover()
     with (
         _mirror(config, output, process.stop, turnover) as mirror,
         chores_aside(turnover) as chores,
-        Progress(console, metric=metric) as progress,
+        Progress(console, metric=config.metric.name) as progress,
         _registered(database, name, process.assignment) as registration,
     ):
         around = Surroundings(

@@ -26,12 +26,13 @@ from trainer.errors import TrainerError, first_line
 from trainer.evaluation import Step
 from trainer.fit import borrowed_model
 from trainer.generate import padding_of
-from trainer.loop import Loop, Watch
+from trainer.loop import Loop
 from trainer.micro_batch import FittingBatch, InProcess, training_load
 from trainer.objective import Objective
 from trainer.plan import plan_of
 from trainer.progress import Progress
 from trainer.session import TrainingSession
+from trainer.watch import Watch
 
 
 @dataclass(frozen=True)

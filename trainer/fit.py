@@ -36,7 +36,7 @@ from trainer.errors import Interrupted
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.generate import generation_settings, padding_of
 from trainer.judge import Judge
-from trainer.loop import Loop, Watch
+from trainer.loop import Loop
 from trainer.micro_batch import (
     FittingBatch,
     InProcess,
@@ -52,6 +52,7 @@ from trainer.resume import NoResume, Resume, ResumeStates, Saved, training_finge
 from trainer.resume_store import ResumeStore
 from trainer.session import TrainingSession
 from trainer.snapshot import Snapshot, set_weights
+from trainer.watch import Watch
 from trainer.write_guard import WriteGuard
 
 log = logging.getLogger(__name__)
@@ -117,12 +118,11 @@ def fit(
         saved = states.restore(lambda snapshot: set_weights(model, snapshot.weights))
         if saved is None:
             checkpoints.clear()
+        judged = FittingBatch(evaluation_load(config, precision, device), memory)
         judge = Judge(
             config=config,
             model=model,
-            labelled=_labelled(
-                config, session, FittingBatch(evaluation_load(config, precision, device), memory)
-            ),
+            labelled=_labelled(config, session, judged),
             precision=precision,
             divergence=Divergence(model.config.vocab_size, penalty=config.training.rdrop_alpha),
             curve=Curve(config.metric.name),

@@ -15,10 +15,10 @@ from trainer.divergence import Divergence
 from trainer.errors import TrainingDiverged
 from trainer.evaluation import Step
 from trainer.fit import fit
-from trainer.loop import Watch
 from trainer.plan import Plan
 from trainer.progress import mean
 from trainer.session import TrainingSession
+from trainer.watch import Watch
 
 RULE = Divergence(30_000)
 PLAN = Plan(steps_per_epoch=4, total_steps=8, evaluate_after=(2, 4))
