@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -143,13 +144,16 @@ def work(
             failures=list(process.assignment.failures),
         )
         ended = worker.run()
-        around.notifier.close(
-            end=ended.reason if ended.spent else None,
-            hurried=lambda: ended.goes_on or process.stop.is_set(),
-        )
-        if not (ended.goes_on or process.stop.is_set()):
+        leaves = partial(_leaves, ended, process.stop)
+        around.notifier.close(end=ended.reason if ended.spent else None, hurried=leaves)
+        if not leaves():
             _name_strangers(database, name, progress)
         return ended
+
+
+def _leaves(ended: Ended, stop: StopRequest) -> bool:
+    """Whether there is nothing more to say: another process goes on, or all is to end soon."""
+    return ended.goes_on or stop.is_set()
 
 
 def _card(progress: Progress) -> Card:

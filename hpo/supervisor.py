@@ -78,7 +78,7 @@ class Supervisor:
             threading.Thread(target=self._follow_fleet, name="fleet", daemon=True).start()
         with (
             worker_signals(first=self._ask, second=self._end_at_once),
-            suspension(before=self._show_cursor, after=lambda: None),
+            suspension(before=self._show_cursor),
         ):
             while not self._asked:
                 status, ready = self._run_child()

@@ -1,4 +1,4 @@
-"""Ctrl-Z: what has to be done to a terminal before its process stops, and when it goes on."""
+"""Ctrl-Z: what has to be done to a terminal before its process stops."""
 
 import os
 import signal
@@ -7,9 +7,16 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+def suspend() -> None:
+    """Stop as Ctrl-Z does; returns when the shell lets the process go on."""
+    handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTSTP)
+    signal.signal(signal.SIGTSTP, handler)
+
+
 @contextmanager
-def suspension(*, before: Callable[[], None], after: Callable[[], None]) -> Iterator[None]:
-    """Call `before` when Ctrl-Z asks to stop and `after` on going on, both in a signal handler.
+def suspension(*, before: Callable[[], None]) -> Iterator[None]:
+    """Call `before` when Ctrl-Z asks to stop, in its signal handler.
 
     A process that ignores Ctrl-Z still does.
     """
@@ -18,12 +25,9 @@ def suspension(*, before: Callable[[], None], after: Callable[[], None]) -> Iter
         yield
         return
 
-    def stop(number: int, _frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         before()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)  # returns when the shell lets it go on
-        signal.signal(number, stop)
-        after()
+        suspend()
 
     signal.signal(signal.SIGTSTP, stop)
     try:

@@ -6,7 +6,6 @@ whoever gets the terminal next wants its cursor. Signals are heeded between two 
 midst of one, rich would keep what it writes from then on to itself.
 """
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from types import FrameType
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from hpo.suspension import suspend
 from hpo.worker_signals import die_of
 
 HEEDED = (signal.SIGINT, signal.SIGTSTP, signal.SIGTERM, signal.SIGHUP)
@@ -43,7 +43,7 @@ def watch(console: Console, picture: Callable[[], RenderableType], *, every_s: f
             live.stop()
             if number != signal.SIGTSTP:
                 die_of(number)
-            _suspend()
+            suspend()
             live.start(refresh=True)
     console.print(last)
 
@@ -80,10 +80,3 @@ def _signals() -> Iterator[_Signals]:
     finally:
         for number in heeded:
             signal.signal(number, before[number])
-
-
-def _suspend() -> None:
-    """Stop as Ctrl-Z does; returns when the shell lets the process go on."""
-    handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGTSTP)
-    signal.signal(signal.SIGTSTP, handler)

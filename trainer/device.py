@@ -15,6 +15,7 @@ from typing import Literal
 
 import torch
 
+from config.counting import counted
 from trainer.errors import TrainerError
 
 PrecisionName = Literal["bf16", "fp16", "fp32"]
@@ -58,7 +59,7 @@ def device_name(device: torch.device) -> str:
 def place_of(device: torch.device, precision: Precision, threads: int) -> str:
     """Return in words what a training runs on, as far as its score depends on it."""
     place = f"{device_name(device)} in {precision.name}"
-    return f"{place} with {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else place
+    return f"{place} with {counted(threads, 'thread')}" if device.type == "cpu" else place
 
 
 def cuda_in_use() -> bool:

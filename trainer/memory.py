@@ -43,7 +43,7 @@ class MemoryBaseline:
         self._before = self._used()
 
     def excess(self) -> str | None:
-        """Say in words by how much memory has grown; None where it is back. After each training."""
+        """Say after a training by how much memory has grown, in words; None where it is back."""
         # To collect and to give back what nobody uses takes long, and the next training has to ask
         # for it anew: so first only what is free is counted off. Where the allocator doesn't say
         # how much that is, as much as nobody used before may be free again.

@@ -16,7 +16,7 @@ HEADER = ("", "fname", "summary")
 SHOWN = 3  # names in a message
 CONTROL_TOKENS = re.compile(r"</?(?:s|usr|pad|sys|unk|mask)>")
 # A sentence's end: its sign, closing quotes or brackets, then a space or nothing. So 3.5 is no end,
-# nor is the point of Mr. Green, as 2% of the competition's summaries have one.
+# nor is the point of Mr. Green.
 TITLES = ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Jr", "Sr")
 NO_TITLE = "".join(rf"(?<!\b{title})" for title in TITLES)
 SENTENCE_END = re.compile(rf"(?:{NO_TITLE}\.|[!?。…])[\"'”’)\]」』]*(?=\s|$)")

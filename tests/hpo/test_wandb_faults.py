@@ -99,14 +99,18 @@ def test_a_run_that_can_no_longer_be_sent_holds_up_nothing_and_the_next_trial_is
     assert [len(run.history) for run in wandb_file.runs(tmp_path)] == [3]
 
 
-def test_a_killed_wandb_core_is_started_again_and_the_run_lacks_nothing(server, mirror):
-    mirror.start(INFO)
-    mirror.evaluation(point(1))
-    idle(mirror)
+def kill_core():
     killed = wandb_run._service()
     assert killed is not None
     killed.kill()
     killed.wait()
+
+
+def test_a_killed_wandb_core_is_started_again_and_the_run_lacks_nothing(server, mirror):
+    mirror.start(INFO)
+    mirror.evaluation(point(1))
+    idle(mirror)
+    kill_core()
     for step in (2, 3):
         mirror.evaluation(point(step))
     mirror.finish(COMPLETE)
@@ -126,10 +130,7 @@ def test_what_a_trial_imports_meets_no_wandb_whose_core_is_gone(
     mirror.start(INFO)
     mirror.evaluation(point(1))
     idle(mirror)
-    killed = wandb_run._service()
-    assert killed is not None
-    killed.kill()
-    killed.wait()
+    kill_core()
     for name in MODULES:
         importlib.import_module(name)
 
