@@ -22,6 +22,7 @@ from hpo.hiding import hide
 from hpo.run_names import run_name
 from hpo.study import installed
 from hpo.trial_info import shareable
+from hpo.wandb_cache import cache_beside
 from hpo.wandb_files import CUT_OFF, wait_until_whole
 from hpo.wandb_mode import Wire
 from hpo.wandb_remote import first_line
@@ -105,6 +106,7 @@ def _logged(
     config: Configuration, model: Path, name: str, metadata: Mapping[str, Any], *, wire: Wire
 ) -> Logged:
     target = Target.of(config, model)
+    cache_beside(target.folder)
     with exit_hooks_kept():
         run = wandb.init(
             project=target.project,

@@ -6,8 +6,9 @@ from hpo.errors import HpoError
 from hpo.hiding import hide
 from hpo.wandb_held import Held, step_in
 
-# Before wandb itself: it sets what wandb reads as it is imported.
+# Before wandb itself: the first sets what wandb reads as it is imported.
 from hpo.wandb_run import Target  # isort: skip
+from hpo.wandb_cache import cache_beside  # isort: skip
 
 import wandb
 from wandb.errors import CommError
@@ -24,6 +25,7 @@ def open_remote(target: Target) -> Callable[[str], Held | None]:
 
     Raises WandbRefuses; so does the look-up, unless the run is just not there.
     """
+    cache_beside(target.folder)
     try:
         api = wandb.Api(timeout=ANSWER_TIMEOUT_S)
         entity = target.entity or api.default_entity

@@ -35,6 +35,8 @@ from wandb.sdk import wandb_run as sdk_run
 from wandb.sdk import wandb_setup
 from wandb.sdk.lib import wb_logging
 
+from hpo.wandb_cache import cache_beside
+
 INIT_TIMEOUT_S = 30
 FINISH_TIMEOUT_S = 30
 RESTART_TIMEOUT_S = 5
@@ -120,6 +122,7 @@ def open_run(
 ) -> TrialRun:
     """Begin the trial's run, or go on with it, and give it what it lacks of its curve so far."""
     target.folder.mkdir(parents=True, exist_ok=True)
+    cache_beside(target.folder)
     earlier_files = offline_files(target.folder, trial.run_id) if wire == "offline" else []
     service = _service()
     if service is not None and service.poll() is not None:
