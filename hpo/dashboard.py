@@ -33,7 +33,7 @@ from hpo.stop import stop_requests
 from storage.connect import Database
 from storage.read_only import refuse_writes
 
-FOREVER_S = 3600.0
+LOOK_S = 2.0  # between two looks whether a SQLite file is still there
 POLL_S = 0.1  # how long the end may take
 # A client that sends nothing holds a thread no longer than this.
 REQUEST_TIMEOUT_S = 60
@@ -53,7 +53,7 @@ def serve(
     """Serve the dashboard until SIGINT or SIGTERM; says on stderr where it is.
 
     Raises DashboardError when the address can't be used, or when others could reach it and there
-    is no password.
+    is no password; FileGone when the SQLite file is taken away.
     """
     access = access_for(host, os.environ, allow_write=allow_write, host_names=host_names)
     if artifacts is not None and not artifacts.is_dir():
@@ -74,8 +74,9 @@ def serve(
             )
         rights = "may be changed" if allow_write else "read-only"
         console.print(f"Dashboard at {url}, {rights} (Ctrl-C ends it)")
-        while not stop.wait(FOREVER_S):
-            pass
+        while not stop.wait(LOOK_S):
+            if database.url.is_sqlite:
+                database.now()  # or pages would go on to show a file that nobody else sees
     console.print("Dashboard ended")
 
 

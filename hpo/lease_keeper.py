@@ -8,7 +8,7 @@ import logging
 import threading
 from typing import Self
 
-from storage.errors import StorageError
+from storage.errors import FileGone, StorageError
 from storage.leases import Lease, Leases
 from storage.workers import Workers
 
@@ -30,6 +30,7 @@ class LeaseKeeper:
         self._workers = workers
         self._lease = lease
         self._lost = threading.Event()
+        self._gone: FileGone | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
@@ -42,7 +43,12 @@ class LeaseKeeper:
         self._thread.join()
 
     def check(self) -> None:
-        """Raise LeaseLost when the last renewal found the lease gone; asks nobody."""
+        """Raise LeaseLost when the last renewal found the lease gone; asks nobody.
+
+        Raises FileGone where it found the database itself gone.
+        """
+        if self._gone is not None:
+            raise self._gone
         if self._lost.is_set():
             raise LeaseLost
 
@@ -60,5 +66,8 @@ class LeaseKeeper:
                     self._lost.set()
                     return
                 self._workers.beat(self._lease.worker, doing="training")
+            except FileGone as error:  # no time heals that, and what is trained on would be lost
+                self._gone = error
+                return
             except StorageError as error:
                 log.warning("lease of trial not renewed, asking again: %s", error)

@@ -20,7 +20,7 @@ from hpo.run_names import run_name
 from hpo.study import CONFIG
 from hpo.trial_info import SCORES, Point, best_point
 from hpo.verdict import Verdict, text
-from storage.errors import Missing
+from storage.errors import FileGone, Missing
 from storage.retries import RETRY_OF
 from storage.trial_cache import TrialCache
 from trainer.evaluation import Sample
@@ -57,7 +57,7 @@ def save_note(
         if settings is None:
             settings = apply(from_mapping(study.user_attrs[CONFIG]), frozen.params)
         write_note(storage, study._study_id, trial_id, markdown(frozen, settings, samples=samples))  # noqa: SLF001 - no public way
-    except Missing:
+    except (Missing, FileGone):
         log.debug("trial %d was deleted before its note", trial.number, exc_info=True)
     except Exception:  # a note is decoration: its failure must not fail the trial
         log.warning("the note of trial %d could not be saved", trial.number, exc_info=True)

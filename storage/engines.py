@@ -7,6 +7,7 @@ instead of waiting, so every writing transaction here starts with BEGIN IMMEDIAT
 import select
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from storage.failure_rules import READ_ONLY
+from storage.opened_file import watch_file
 from storage.patience import never
 from storage.url import StorageURL
 from storage.watched import connector
@@ -75,17 +77,20 @@ def engine_arguments(url: StorageURL, give_up: Callable[[], bool] = never) -> di
 
 
 def watch_pool(engine: sa.Engine) -> None:
-    """Let go of a server that takes no writes, and ping where in doubt only; to be called once.
+    """Let go of a server that takes no writes and of a file that is gone; to be called once.
 
     A primary that lost its place may live on as a standby: a new connection finds the one that has
     it now, behind the same name or among the URL's hosts. SQLAlchemy's pre-ping is a round trip
-    before every transaction. A connection that its server or pooler has closed has something to be
-    read, which this process sees by itself; one that a firewall may have forgotten has been idle.
+    before every transaction, so it is done where in doubt only: a connection that its server or
+    pooler has closed has something to be read, which this process sees by itself; one that a
+    firewall may have forgotten has been idle.
     """
     if engine.name == "postgresql":
         sa.event.listen(engine, "checkin", _note_use)
         sa.event.listen(engine, "checkout", _ping_where_in_doubt)
         sa.event.listen(engine, "handle_error", _let_go_where_read_only)
+    else:
+        watch_file(engine, Path(str(engine.url.database)))
 
 
 def _note_use(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:

@@ -39,6 +39,10 @@ class Missing(NoDatabase, KeyError):
         return str(self.args[0])  # a KeyError's own has quotes around it
 
 
+class FileGone(StorageError):
+    """The SQLite file was deleted, moved or replaced while it was open."""
+
+
 class NotAllowed(StorageError):
     """The database user or the file's permissions do not allow what is needed."""
 

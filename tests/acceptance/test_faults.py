@@ -51,6 +51,21 @@ def test_workers_cut_batches_that_do_not_fit_and_end_what_never_fits_as_infeasib
     assert sorted(sizes_found(machine).values()) == [1, 1, 4, 4, 4]
 
 
+def test_a_worker_whose_database_file_is_taken_away_says_so_and_ends(sqlite_machine, until) -> None:
+    machine = sqlite_machine
+    machine.call("create", "--study", "s", "--config", "search.yaml", "-o", "optuna.n_trials=99")
+    worker = machine.start("worker", "--study", "s")
+    watching = machine.start("status", "--watch")
+    until(lambda: machine.reports() > 0)
+    file = machine.folder / "hpo.db"
+    file.unlink()
+    printed = machine.finish(worker, status=1)
+    assert "Traceback" not in printed
+    assert printed.splitlines()[-1].startswith(f"Error: {file} was deleted or moved while it was")
+    assert "hpo.db was deleted or moved" in machine.finish(watching, status=1)
+    assert not file.exists()
+
+
 def sizes_found(machine) -> dict[str, int]:
     """The smallest size that is remembered for each need of memory."""
     with connect(StorageURL.parse(machine.storage)) as database:

@@ -189,6 +189,13 @@ class TestServing:
         assert "Warning" not in said
         assert "Traceback" not in said
 
+    def test_ends_with_a_line_when_the_file_is_taken_away(self, serve, searched):
+        process = serve("127.0.0.1")
+        searched.url.path.unlink()
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert "hpo.db was deleted or moved while it was in use" in said
+
     def test_beyond_this_machine_says_that_the_password_travels_in_clear(self, serve):
         process = serve("0.0.0.0", HPO_DASHBOARD_PASSWORD="long enough a word")
         process.terminate()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from hpo.lease_keeper import LeaseKeeper, LeaseLost
-from storage.errors import StorageError, Unreachable
+from storage.errors import FileGone, StorageError, Unreachable
 from storage.leases import Lease
 
 LEASE = Lease(study_id=1, slot=0, trial_id=7, worker="w1", attempt=1, continued=False)
@@ -133,3 +133,10 @@ def test_the_thread_ends_with_an_error_inside() -> None:
 
 def test_what_catches_a_trials_failures_lets_a_lost_lease_through() -> None:
     assert not issubclass(LeaseLost, Exception)
+
+
+def test_a_database_file_that_is_gone_ends_the_training() -> None:
+    with keeper_of(Answers(True, FileGone("hpo.db was deleted"))) as keeper:
+        until(lambda: keeper._gone is not None)
+        with pytest.raises(FileGone, match="deleted"):
+            keeper.check()
