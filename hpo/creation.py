@@ -1,12 +1,13 @@
 """From a preset or file to a pinned study: load, check, fingerprint the data, pin."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from config.counting import counted
 from config.load import load, override, preset_names
 from config.schema import Configuration
+from config.unused import unused_settings
 from hpo import study as studies
 from hpo.budget import budget
 from hpo.errors import HpoError
@@ -26,13 +27,14 @@ class Creation:
     """What `create_study` did: `new` is False where the study stood already.
 
     `extension` None means that its budget was left as it was. `stopped` says why an extension
-    lets no trial begin all the same.
+    lets no trial begin all the same. `unused`: a line for each setting that no trial will have.
     """
 
     new: bool
     summary: str
     extension: Extension | None = None
     stopped: str | None = None
+    unused: tuple[str, ...] = ()
 
 
 def create_study(
@@ -57,7 +59,13 @@ def create_study(
     found = fingerprint(files)
     extension = extend(database, name, config, data_fingerprint=found) if exists else None
     new = studies.create(database, name, config, data_fingerprint=found)
-    return Creation(new, describe(config), extension, _time_over(database, name, extension))
+    return Creation(
+        new,
+        describe(config),
+        extension,
+        _time_over(database, name, extension),
+        unused_settings(config, overrides, os.environ) if new else (),
+    )
 
 
 def _changed(database: Database, name: str, overrides: Sequence[str]) -> Creation:
@@ -109,16 +117,20 @@ def ensure_study(
     source: str | None,
     overrides: Sequence[str] = (),
     data: str | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> str:
     """The name of the study to work on, created first where it does not exist.
 
     A configuration that is given must be the pinned one; none given takes the study as it is.
+    warn: is told of each setting that no trial of a new study will have.
     """
     chosen = choose_study(database, name)
     if source is None and not overrides and studies.exists(database, chosen):
         return chosen
     config, files = _checked(source or _preset_of(database, chosen), overrides=overrides, data=data)
-    studies.create(database, chosen, config, data_fingerprint=fingerprint(files))
+    if studies.create(database, chosen, config, data_fingerprint=fingerprint(files)):
+        for line in unused_settings(config, overrides, os.environ):
+            warn(line)
     return chosen
 
 

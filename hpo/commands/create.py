@@ -40,6 +40,8 @@ def create(
     prepare_database(storage, study, source=source, overrides=overrides, data=data)
     with open_database(storage) as database:
         made = create_study(database, study, source=source, overrides=overrides, data=data)
+    for line in made.unused:
+        click.echo(f"warning: {line}", err=True)
     word = "created" if made.new else "exists with this configuration"
     if made.extension is not None:
         word = f"extended from {counted(made.extension.before, 'trial')} to {made.extension.after}"

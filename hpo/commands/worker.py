@@ -250,7 +250,12 @@ def _study(
 
     prepare_database(storage, study, **made_of, patience=patience)
     with open_database(storage, patience=patience) as database:
-        return ensure_study(database, study, **made_of)
+        return ensure_study(
+            database,
+            study,
+            **made_of,
+            warn=lambda line: click.echo(f"warning: {line}", err=True),
+        )
 
 
 def _environ(storage: str) -> dict[str, str]:

@@ -143,6 +143,16 @@ def test_a_worker_creates_the_study_once(database: Database) -> None:
     assert studies.read(database, "demo") == before
 
 
+def test_a_setting_that_no_trial_will_have_is_said_once(database: Database) -> None:
+    given = {"source": "demo", "overrides": ["training.learning_rate=1e-3"]}
+    said: list[str] = []
+    ensure_study(database, "s", **given, warn=said.append)
+    ensure_study(database, "s", **given, warn=said.append)
+    assert create_study(database, "t", **given).unused == tuple(said)
+    assert len(said) == 1
+    assert create_study(database, "t", **given).unused == ()
+
+
 def test_a_worker_takes_a_study_as_it_is_pinned(
     database: Database, mine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,6 +173,13 @@ def test_other_data_than_the_studys_are_a_failure(found, study, tmp_path: Path) 
     assert "study s is pinned with" in told["data"]["text"]
 
 
+def test_a_setting_that_no_trial_will_have_is_a_warning(found) -> None:
+    line = found("-c", "demo", "-o", "training.learning_rate=1e-3")["configuration"]
+    assert line["level"] == "warning"
+    assert "-o training.learning_rate=1e-3 is in no trial" in line["text"]
+    assert line["mend"].endswith("add -o optuna.search_space.training.learning_rate=null")
+
+
 def test_another_configuration_than_the_studys_is_a_failure(found, study) -> None:
     words = ("-s", "s", "-c", "demo", "-o", "training.weight_decay=0.5", "--data")
     told = found(*words, str(study["data"]))
