@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.confirm import simulation
+from benchmarks.confirm import calibration, simulation
 from benchmarks.confirm.simulation import simulate
 from benchmarks.confirm.traces import NoTraces, load_traces, repeat_sd, repeated
 
@@ -50,3 +50,21 @@ def test_further_runs_find_the_best_more_often_and_promise_less() -> None:
     assert one.found < three.found < many.found
     assert one.regret > three.regret > many.regret
     assert one.optimism > three.optimism > many.optimism > 0
+
+
+def test_the_likeliest_is_the_best_as_often_as_is_said_and_never_judged_by_one_run() -> None:
+    sets = {
+        between: calibration.judged(between, candidates=(3,), seeds=(3,), repeats=100)
+        for between in (0.0, 1.0, 4.0)
+    }
+    rows = list(calibration.by_between(sets))
+    assert len(rows) == 5
+    said, right = (
+        [float(row.split("|")[column].split("%")[0]) for row in rows[2:]] for column in (2, 3)
+    )
+    assert said == sorted(said)
+    assert right == sorted(right)
+    assert right[2] > 85
+    assert sum(int(row.split("|")[2]) for row in list(calibration.by_said(sets))[2:]) == 300
+    with pytest.raises(ValueError, match="2 or more"):
+        calibration.judged(1.0, candidates=(3,), seeds=(1,), repeats=1)
