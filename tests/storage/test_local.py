@@ -109,6 +109,21 @@ class TestServer:
             urls = set(pool.map(local.start, [installed] * 4))
         assert urls == {local.running(installed)}
 
+    def test_another_users_lock_in_the_temporary_folder_is_no_matter(self, installed, tmp_path):
+        local.stop(installed)
+        (tmp_path / ".lockfile").mkdir()  # no user can open it, the superuser neither
+        elsewhere = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+        started = subprocess.run(
+            [sys.executable, "-c", START, str(installed)],
+            env={**elsewhere, "TMPDIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (started.returncode, started.stderr) == (0, "")
+        assert local.running(installed) is not None
+
     def test_start_waits_for_a_stop_that_is_under_way(self, installed, monkeypatch):
         """Else it would find the old server still answering and give the URL of a dying one."""
         local.start(installed)
