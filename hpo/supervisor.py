@@ -31,7 +31,7 @@ LONGEST_PAUSE_S = 30.0
 POLL_S = 0.1
 IN_FLEET = "HPO_IN_FLEET"
 """Environment variable of a worker that is one of several under `hpo worker --gpus`."""
-SHOW_CURSOR = b"\x1b[?25h"
+GIVEN_BACK = b"\r\x1b[K\x1b[?25h"  # the line cleared, the cursor shown
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Supervisor:
             threading.Thread(target=self._follow_fleet, name="fleet", daemon=True).start()
         with (
             worker_signals(first=self._ask, second=self._end_at_once),
-            suspension(before=self._show_cursor),
+            suspension(before=self._give_back),
         ):
             while not self._asked:
                 status, ready = self._run_child()
@@ -169,7 +169,7 @@ class Supervisor:
     def _after_death(self, status: int, *, ready: bool) -> int | None:
         how = "its GPU failed" if status == DEVICE_LOST else signal.Signals(-status).name
         self._device_lost |= status == DEVICE_LOST
-        self._show_cursor()
+        self._give_back()
         if self._asked:
             self.say(f"the working process died ({how}) before it had stopped in good order")
             return 1
@@ -205,10 +205,10 @@ class Supervisor:
     def _end_at_once(self, number: int) -> NoReturn:
         if self._child is not None:
             self._child.process.kill()
-        self._show_cursor()
+        self._give_back()
         die_of(number)
 
-    def _show_cursor(self) -> None:
-        """Give the terminal back as it was: a live line hides the cursor."""
+    def _give_back(self) -> None:
+        """Give the terminal back as it was: no half line, and the cursor that a live line hides."""
         if sys.stdout.isatty():
-            os.write(sys.stdout.fileno(), SHOW_CURSOR)
+            os.write(sys.stdout.fileno(), GIVEN_BACK)

@@ -79,7 +79,10 @@ def predict(
         raise click.UsageError(f"--out {out} is the data file itself; name another file")
     if submission and out == STANDARD_OUTPUT:
         raise click.UsageError("--submission needs a file: which model wrote it is kept beside it")
-    from hpo.predicting import write_combined, write_predictions
+    from hpo.loading import loading
+
+    with loading():
+        from hpo.predicting import write_combined, write_predictions
 
     if model is not None:
         if combine or candidates:

@@ -66,10 +66,13 @@ def train(
     With --all-data there is nothing left to score the model on: it is the last one, and
     scores.json says so.
     """
-    from hpo.stop import Stopped
-    from hpo.terminal import make_console
-    from hpo.training import load_for_training
-    from trainer.scores import SCORES_FILE
+    from hpo.loading import loading
+
+    with loading():
+        from hpo.stop import Stopped
+        from hpo.terminal import make_console
+        from hpo.training import load_for_training
+        from trainer.scores import SCORES_FILE
 
     console = make_console()
     config = load_for_training(

@@ -172,9 +172,10 @@ def _work(
             with open_database(storage, patience=patience) as database:
                 bury(database, study, assignment.dead)
 
+        from hpo.loading import loading
         from hpo.quick_imports import uncollected
 
-        with uncollected():
+        with loading(), uncollected():
             from hpo.launch import Machine, work
         from hpo.terminal import make_console, show_result
         from hpo.worker import Limits
