@@ -11,9 +11,11 @@ from trainer.judge import Judge
 from trainer.loop import Loop
 from trainer.resume_store import open_resume_store
 from trainer.rouge import RougeScorer
+from trainer.watch import Watch
 
 PLACES: Places = {
-    "training steps": ((Loop, "training_step"),),
+    # where the loss is read a card's work is waited for
+    "training steps": ((Loop, "training_step"), (Watch, "on_pre_optimizer_step")),
     "batches": ((Padding, "__call__"),),
     "loss of the dev set": ((trainer.assess, "mean_loss"),),
     "generation": ((trainer.assess, "generate"),),

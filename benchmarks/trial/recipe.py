@@ -24,6 +24,7 @@ from transformers import (
     default_data_collator,
 )
 
+from benchmarks.one_card import on_one_card
 from benchmarks.trial.task import Task
 from benchmarks.trial.trained import Clock, Places, Trained
 from trainer.batches import IGNORED_LABEL
@@ -111,7 +112,7 @@ class Recipe:
 
     def _trainer(self, **model: Any) -> Seq2SeqTrainer:
         trainer = Seq2SeqTrainer(
-            args=self._arguments(self.folder),
+            args=on_one_card(self._arguments(self.folder)),
             train_dataset=self._train,
             eval_dataset=self._dev,
             data_collator=default_data_collator,

@@ -20,6 +20,7 @@ from transformers import (
 )
 from typing_extensions import override
 
+from benchmarks.one_card import on_one_card
 from benchmarks.turnover.marks import Marks
 
 BATCH = 4
@@ -55,16 +56,18 @@ def recipe(
     return Seq2SeqTrainer(
         model=model,
         model_init=model_init,
-        args=Seq2SeqTrainingArguments(
-            output_dir=output,
-            per_device_train_batch_size=BATCH,
-            per_device_eval_batch_size=8,
-            num_train_epochs=1,
-            eval_strategy="epoch",
-            save_strategy="no",
-            logging_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
+        args=on_one_card(
+            Seq2SeqTrainingArguments(
+                output_dir=output,
+                per_device_train_batch_size=BATCH,
+                per_device_eval_batch_size=8,
+                num_train_epochs=1,
+                eval_strategy="epoch",
+                save_strategy="no",
+                logging_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+            )
         ),
         train_dataset=_encoded(Path(data) / "train.csv", tokenizer),
         eval_dataset=_encoded(Path(data) / "dev.csv", tokenizer),
