@@ -95,7 +95,7 @@ test: setup ## run every test, PostgreSQL included (no network, no GPU needed)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-gpu
-test-gpu: setup ## run the tests of a card, on the first one there is
+test-gpu: setup ## run the tests of a card, on the first visible one
 	$(BIN)/python -m pytest -m gpu -n 0 $(ARGS)
 
 .PHONY: chaos

@@ -19,7 +19,7 @@ import pytest
 from psycopg import sql
 
 SCRUBBED = (
-    *("HPO_", "WANDB_", "PG", "HF_", "TRANSFORMERS_", "CUDA_VISIBLE_DEVICES"),
+    *("HPO_", "WANDB_", "PG", "HF_", "TRANSFORMERS_"),
     "PYTHONDONTWRITEBYTECODE",  # each of hundreds of processes would compile the project anew
 )
 NOWHERE = "http://127.0.0.1:9"  # the discard port: refuses at once
