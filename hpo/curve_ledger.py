@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpo.bending import BENDS, LONGER, bend_of
 from hpo.learning_curve import LearningCurve, reached
+from hpo.own_trials import OwnTrials
 from hpo.trial_record import is_infeasible
 
 LATEST = 100  # curves that the behaviour at a step is taken from
@@ -42,10 +43,11 @@ class Behaviour:
 
 
 class CurveLedger:
-    """The curves of one study; `sign` is -1 where less is better."""
+    """The curves of one study's `own` trials, None: of all; `sign` is -1 where less is better."""
 
-    def __init__(self, *, sign: float) -> None:
+    def __init__(self, *, sign: float, own: OwnTrials | None = None) -> None:
         self._sign = sign
+        self._own = own
         self._trials: Sequence[FrozenTrial] = ()
         self._open: list[int] = []
         self._running: list[FrozenTrial] = []
@@ -71,17 +73,21 @@ class CurveLedger:
     def _take(self, place: int, trial: FrozenTrial) -> None:
         if not trial.state.is_finished():
             self._open.append(place)
-        if is_infeasible(trial):
+        if is_infeasible(trial) or not (self._own is None or self._own.has(trial)):
             return
         if trial.state is TrialState.RUNNING:
             self._running.append(trial)
         elif trial.state in CURVES:
             self._reached[place] = reached(trial)
-        # A value without a curve was told by another program: no curve here may ever come to it.
-        led = trial.state is TrialState.COMPLETE and self._reached[place] > 0
-        if led and math.isfinite(trial.values[0]):
+        if self._may_lead(trial, place):
             leader = Leader(self._sign * trial.values[0], trial.number)
             self._leader = _better(self._leader, leader)
+
+    def _may_lead(self, trial: FrozenTrial, place: int) -> bool:
+        """Whether a curve may come to its value, which another program may have told."""
+        if trial.state is not TrialState.COMPLETE or not self._reached[place]:
+            return False
+        return math.isfinite(trial.values[0]) and (self._own is None or self._own.can_win(trial))
 
     def leader(self, *, without: int) -> Leader | None:
         """The best of the trials that are complete or running, `without` this one."""
@@ -153,8 +159,9 @@ class Ledgers:
     A copy in another process, or a deep one, begins anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: OwnTrials | None = None) -> None:
         self.lock = Lock()
+        self._own = own
         self._ledger: CurveLedger | None = None
         self._study: tuple[object, ...] = ()
         self._size = 0
@@ -169,16 +176,16 @@ class Ledgers:
             sign,
         )
         if self._ledger is None or key != self._study or len(trials) < self._size:
-            self._ledger, self._study = CurveLedger(sign=sign), key
+            self._ledger, self._study = CurveLedger(sign=sign, own=self._own), key
         self._ledger.read(trials)
         self._size = len(trials)
         return self._ledger
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Ledgers":
-        return Ledgers()
+        return Ledgers(self._own)
 
-    def __reduce__(self) -> tuple[type["Ledgers"], tuple[()]]:
-        return Ledgers, ()
+    def __reduce__(self) -> tuple[type["Ledgers"], tuple[OwnTrials | None]]:
+        return Ledgers, (self._own,)
 
 
 def _better(one: Leader | None, other: Leader) -> Leader:

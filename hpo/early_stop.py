@@ -6,27 +6,28 @@ from optuna.trial import FrozenTrial, TrialState
 
 from config.counting import counted
 from config.schema import Stop
-from hpo.trial_record import can_win, is_told
+from hpo.own_trials import OwnTrials
+from hpo.trial_record import has_value
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def finished(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The completed and pruned trials, in the order they ended.
+def finished(trials: Sequence[FrozenTrial], own: OwnTrials) -> list[FrozenTrial]:
+    """The completed and pruned trials that hpo ended in this study, in the order they ended.
 
-    Failed ones tell nothing, and what another program told says nothing of what can be trained.
+    Failed ones tell nothing, and those of others say nothing of what can be trained here.
     """
-    over = [trial for trial in trials if trial.state in FINISHED and not is_told(trial)]
+    over = [trial for trial in trials if trial.state in FINISHED and own.ended(trial)]
     return sorted(over, key=lambda trial: (trial.datetime_complete, trial.number))
 
 
-def ending(trials: Sequence[FrozenTrial], rule: Stop, *, since: int = 0) -> str | None:
+def ending(over: Sequence[FrozenTrial], rule: Stop, *, since: int = 0) -> str | None:
     """Why the search should end, in words and numbers; None where it should go on.
 
-    `since` trials had finished when the rule last ended the search. After an extension it waits
-    for `patience` further ones, and the target counts no more: more was asked for beyond it.
+    `over` are the finished trials, of which `since` had finished when the rule last ended the
+    search. After an extension it waits for `patience` further ones, and the target counts no more:
+    more was asked for beyond it.
     """
-    over = finished(trials)
     reached = _reached(over, rule.target) if rule.target is not None and not since else None
     if reached is not None or rule.patience is None:
         return reached
@@ -60,5 +61,5 @@ def _no_improvement(
 
 
 def _best(trials: Sequence[FrozenTrial]) -> tuple[int, float] | None:
-    scored = [(trial.number, float(trial.values[0])) for trial in filter(can_win, trials)]
+    scored = [(trial.number, float(trial.values[0])) for trial in filter(has_value, trials)]
     return max(scored, key=lambda one: one[1], default=None)

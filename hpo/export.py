@@ -15,7 +15,7 @@ from hpo.errors import HpoError
 from hpo.places import stays_below
 from hpo.study import Pinned
 from hpo.told_trials import look_for_better_told
-from hpo.trial_record import Best, best_trial
+from hpo.trial_record import Best
 from storage.connect import Database
 from storage.leases import Leases
 
@@ -25,7 +25,7 @@ CPU_PRECISIONS = ("bf16", "fp32")
 def find_best(database: Database, name: str) -> tuple[Pinned, Best]:
     """The study's pinned configuration and its winner; HpoError before the first."""
     pinned = studies.read(database, name)
-    best = best_trial(optuna.load_study(study_name=name, storage=database.storage))
+    best = pinned.own.best(optuna.load_study(study_name=name, storage=database.storage))
     if best is None:
         told = look_for_better_told(database, name, None)
         has = f"no completed trial that hpo trained; {told}" if told else "no completed trial yet"

@@ -29,6 +29,7 @@ from typing_extensions import override
 from hpo.bending import Expected, expected_bend, stretch
 from hpo.curve_ledger import Behaviour, CurveLedger, Leader, Ledgers
 from hpo.learning_curve import RECENT, LearningCurve, Line, offset
+from hpo.own_trials import OwnTrials
 from hpo.recovering import may_recover
 
 LEAST_EVALUATIONS = 3  # before which a curve has no noise
@@ -62,6 +63,7 @@ class ExtrapolationPruner(BasePruner):
 
     `n_warmup_steps`: no trial is stopped before this evaluation, nor before its third.
     `standard_errors`: the benefit of the doubt, 1 for about the best of 6 curves alike.
+    `own` are the trials whose curves count; None: every trial's.
     """
 
     def __init__(
@@ -70,11 +72,12 @@ class ExtrapolationPruner(BasePruner):
         *,
         n_warmup_steps: int,
         standard_errors: float,
+        own: OwnTrials | None = None,
     ) -> None:
         self._last_step = last_step
         self._n_warmup_steps = n_warmup_steps
         self._standard_errors = standard_errors
-        self._ledgers = Ledgers()
+        self._ledgers = Ledgers(own)
 
     @override
     def prune(self, study: Study, trial: FrozenTrial) -> bool:

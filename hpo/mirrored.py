@@ -64,8 +64,10 @@ def mirrored(study: str, pinned: Pinned, trial: FrozenTrial) -> Mirrored:
         settings = apply(pinned.config, trial.params)
     except Exception:  # noqa: BLE001 - whatever refused them then refuses them again
         settings = pinned.config
-    curve = tuple(trial_record.curve(trial))
     info = trial_info(StudyName(study, pinned.key), trial.number, settings, trial.params)
+    if pinned.own.is_brought(trial):
+        return Mirrored(info, (), _brought(trial))
+    curve = tuple(trial_record.curve(trial))
     return Mirrored(info, curve, _ending(trial, curve, settings))
 
 
@@ -74,9 +76,20 @@ def ended_elsewhere(trial: FrozenTrial) -> Ending:
 
     A value that it told stands among the words alone: as a figure it would lead W&B's tables.
     """
-    told = f", with {trial.values[0]:.4f}" if trial_record.is_told(trial) else ""
-    reason = f"trial {trial.number} was set to {trial.state.name} by another program{told}"
+    reason = f"trial {trial.number} was set to {trial.state.name} by another program"
+    return Ending(WORDS[trial.state], reason=f"{reason}{_value(trial)}")
+
+
+def _brought(trial: FrozenTrial) -> Ending | None:
+    """The same of a trial that was brought from another study: other data, other settings."""
+    if not trial.state.is_finished():
+        return None
+    reason = f"trial {trial.number} was trained in another study{_value(trial)}"
     return Ending(WORDS[trial.state], reason=reason)
+
+
+def _value(trial: FrozenTrial) -> str:
+    return f", with {trial.values[0]:.4f}" if trial_record.has_value(trial) else ""
 
 
 def _ending(trial: FrozenTrial, curve: tuple[Point, ...], settings: Configuration) -> Ending | None:

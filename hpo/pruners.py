@@ -38,6 +38,7 @@ from config.space import max_evaluations
 from config.space_size import EPOCHS
 from hpo.errors import SearchRefused
 from hpo.extrapolation_pruner import ExtrapolationPruner
+from hpo.own_trials import OwnTrials
 
 
 class EagerHyperbandPruner(HyperbandPruner):
@@ -127,11 +128,11 @@ class _LastStep:
         return epochs * self.per_epoch if isinstance(epochs, int) else self.most
 
 
-def make_pruner(config: Configuration) -> BasePruner:
-    """The configured pruner."""
+def make_pruner(config: Configuration, own: OwnTrials | None = None) -> BasePruner:
+    """The configured pruner; `own` are the trials that extrapolation goes by, None: all."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # asked for by name, so wanted
-        return _make(config.optuna.pruner, _LastStep.of(config))
+        return _make(config.optuna.pruner, _LastStep.of(config), own)
 
 
 def check_pruner(config: Configuration) -> None:
@@ -153,7 +154,7 @@ def check_pruner(config: Configuration) -> None:
         )
 
 
-def _make(options: Pruner, last_step: _LastStep) -> BasePruner:
+def _make(options: Pruner, last_step: _LastStep, own: OwnTrials | None) -> BasePruner:
     if isinstance(options, NoPruner):
         return NopPruner()
     if isinstance(options, Extrapolation):
@@ -161,10 +162,11 @@ def _make(options: Pruner, last_step: _LastStep) -> BasePruner:
             last_step,
             n_warmup_steps=options.n_warmup_steps,
             standard_errors=options.standard_errors,
+            own=own,
         )
     if isinstance(options, Patient):
         wrapped = options.wrapped_pruner
-        inner = None if wrapped is None else _make(wrapped, last_step)
+        inner = None if wrapped is None else _make(wrapped, last_step, own)
         return PatientPruner(inner, options.patience, options.min_delta)
     if isinstance(options, SuccessiveHalving | Hyperband | MedianHyperband):
         return _make_halving(options, max_resource=last_step.most)

@@ -10,9 +10,10 @@ from optuna.trial import FrozenTrial, TrialState
 from config.space import SearchSpace
 from hpo import study as studies
 from hpo.errors import HpoError
+from hpo.own_trials import OwnTrials
 from hpo.status import Status, collect
 from hpo.suggest import check_queued, fixed_params
-from hpo.trial_record import is_infeasible, is_told
+from hpo.trial_record import is_infeasible
 from storage.connect import Database
 from storage.retries import queue_again
 
@@ -33,15 +34,16 @@ class Retried:
 
 
 def retry(database: Database, name: str, numbers: Sequence[int], *, again: bool = False) -> Retried:
-    """Queue the parameters of failed trials, and of those that another program told; all or none.
+    """Queue the parameters of failed trials, and of those told or brought here; all or none.
 
     Raises NotRetried for a trial that is not there or neither of both, BadEnqueued for parameters
     outside the search space, AlreadyQueued for one that is tried again already unless `again`.
     """
-    space = studies.read(database, name).config.optuna.search_space
+    pinned = studies.read(database, name)
+    space = pinned.config.optuna.search_space
     study = optuna.load_study(study_name=name, storage=database.storage)
     trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
-    params = {number: _parameters(trials, number, space) for number in numbers}
+    params = {number: _parameters(trials, number, space, pinned.own) for number in numbers}
     queued = queue_again(
         database, database.storage.get_study_id_from_name(name), params, again=again
     )
@@ -49,17 +51,17 @@ def retry(database: Database, name: str, numbers: Sequence[int], *, again: bool 
 
 
 def _parameters(
-    trials: dict[int, FrozenTrial], number: int, space: SearchSpace
+    trials: dict[int, FrozenTrial], number: int, space: SearchSpace, own: OwnTrials
 ) -> dict[str, object]:
     if number not in trials:
         last = f"its last is trial {max(trials)}" if trials else "it has no trials yet"
         raise NotRetried(f"there is no trial {number} in the study; {last}")
     trial = trials[number]
-    told = is_told(trial)
+    told = own.is_foreign(trial)
     if trial.state is not TrialState.FAIL and not told:
         raise NotRetried(
             f"trial {number} {_unfit(trial)}; only a failed trial, or one that another program"
-            " told, is tried again"
+            " told or another study trained, is tried again"
         )
     # One that failed of a queued value has drawn nothing, or not all of it.
     params = {**fixed_params(trial.system_attrs), **trial.params}

@@ -13,7 +13,7 @@ from hpo.budget import budget
 from hpo.extension import study_budget
 from hpo.stale import Stale, find_stale
 from hpo.told_trials import ToldTrial, better_told
-from hpo.trial_record import ERROR, Best, best_trial, ended_by_hpo, is_infeasible, is_told
+from hpo.trial_record import ERROR, Best, is_infeasible
 from storage.budget import Extension
 from storage.connect import Database
 from storage.lease_rows import LeaseRow
@@ -81,8 +81,9 @@ class Status:
     nothing no more than are queued, and 0 once it has stopped.
     `timed_out`: that is the study's timeout, which no extension moves.
     `failures` are the failed trials. `told` is how many of the complete ones another program told,
-    `better_told` the best of these where it is better than `best`. `copied` have ended in another
-    study and came here with it, or by themselves.
+    `brought` how many another study trained, `better_told` the best of these where it is better
+    than `best`. `copied` have ended in the study that this one is a copy of. `trained` are those
+    of its own that say how long one takes.
     """
 
     study: str
@@ -103,7 +104,9 @@ class Status:
     extensions: tuple[Extension, ...] = ()
     failures: tuple[Failure, ...] = ()
     stale: tuple[Stale, ...] = ()
+    trained: int = 0
     told: int = 0
+    brought: int = 0
     copied: int = 0
     better_told: ToldTrial | None = None
 
@@ -111,11 +114,6 @@ class Status:
     def ours_running(self) -> int:
         """Running trials that count to the budget: not those of other programs."""
         return self.running - sum(trial.foreign for trial in self.stale)
-
-    @property
-    def trained(self) -> int:
-        """Finished trials that were trained: they say how long one takes."""
-        return self.complete - self.told + self.pruned
 
     def as_json(self) -> dict[str, Any]:
         """The stable JSON form of `hpo status --json`."""
@@ -133,6 +131,7 @@ class Status:
                 "waiting": self.waiting,
             },
             "told": self.told,
+            "brought": self.brought,
             "copied": self.copied,
             "better_told": self.better_told and self.better_told.as_json(),
             "best": best
@@ -158,15 +157,9 @@ def collect(database: Database, name: str) -> Status:
     study_id = database.storage.get_study_id_from_name(name)
     trials = study.get_trials(deepcopy=False)
     leases = Leases(database, study_id)
-    by_id = {t._trial_id: t for t in trials}  # noqa: SLF001 - Optuna has no public way to it
     held = leases.rows(done=False)
-    by_worker = {row.worker: by_id[row.trial_id] for row in held if row.trial_id in by_id}
     per_epoch = pinned.config.training.evaluations_per_epoch
-    workers = tuple(
-        _worker(row, by_worker.get(row.worker), per_epoch=per_epoch)
-        for row in Workers(database, study_id).rows()
-        if row.state != "left"
-    )
+    workers = _workers(Workers(database, study_id), trials, held, per_epoch=per_epoch)
     counts = {state: sum(trial.state is state for trial in trials) for state in TrialState}
     infeasible = sum(t.state is TrialState.PRUNED and is_infeasible(t) for t in trials)
     allowed = budget(pinned.config, retries=sum(RETRY_OF in trial.user_attrs for trial in trials))
@@ -174,7 +167,9 @@ def collect(database: Database, name: str) -> Status:
     stopped, timed_out = _stopped(database, name, pinned, left=allowed - taken)
     stale = find_stale(database, study_id, max_attempts=pinned.config.optuna.max_attempts)
     foreign = sum(trial.foreign for trial in stale)
-    best = best_trial(study)
+    best, ended = pinned.own.best(study), list(filter(pinned.own.ended, trials))
+    others = list(filter(pinned.own.is_foreign, trials))
+    brought = sum(map(pinned.own.is_brought, others))
     left = 0 if stopped else max(allowed - taken, 0)
     if isinstance(pinned.config.optuna.sampler, Queued):
         left = min(left, counts[TrialState.WAITING])
@@ -191,29 +186,35 @@ def collect(database: Database, name: str) -> Status:
         waiting=counts[TrialState.WAITING],
         best=best,
         workers=workers,
-        time_left_s=_time_left(trials, unfinished, workers),
+        time_left_s=_time_left(ended, unfinished, workers),
         left=left,
         stopped=stopped,
         timed_out=timed_out,
         extensions=pinned.extensions,
         failures=_failures(trials),
         stale=stale,
-        told=sum(map(is_told, trials)),
-        copied=_copied(trials, leases, taken=taken, held=held),
-        better_told=better_told(trials, best, study=name, space=pinned.config.optuna.search_space),
+        trained=sum(not is_infeasible(trial) for trial in ended),
+        told=len(others) - brought,
+        brought=brought,
+        copied=_copied(trials, ended, leases, taken=taken, held=held),
+        better_told=better_told(trials, best, study=name, pinned=pinned),
     )
 
 
-def _copied(trials: list[FrozenTrial], leases: Leases, *, taken: int, held: list[LeaseRow]) -> int:
-    """Count the trials that hpo ended and this study took from no budget: a copy has no leases."""
+def _copied(
+    trials: list[FrozenTrial],
+    ended: list[FrozenTrial],
+    leases: Leases,
+    *,
+    taken: int,
+    held: list[LeaseRow],
+) -> int:
+    """Count the ended trials that this study took from no budget: a copy has no leases."""
     begun = sum(trial.state is not TrialState.WAITING for trial in trials)
     if begun <= taken - sum(row.state in {None, TrialState.WAITING} for row in held):
         return 0  # each has its lease, as in nearly every study
     ours = leases.leased()
-    return sum(
-        ended_by_hpo(trial) and trial._trial_id not in ours  # noqa: SLF001 - Optuna has no public way to it
-        for trial in trials
-    )
+    return sum(trial._trial_id not in ours for trial in ended)  # noqa: SLF001 - Optuna has no public way to it
 
 
 def _failures(trials: list[FrozenTrial]) -> tuple[Failure, ...]:
@@ -245,6 +246,18 @@ def _stopped(
     return (over if closed is None else closed.reason), over is not None
 
 
+def _workers(
+    registered: Workers, trials: list[FrozenTrial], held: list[LeaseRow], *, per_epoch: int
+) -> tuple[WorkerStatus, ...]:
+    by_id = {t._trial_id: t for t in trials}  # noqa: SLF001 - Optuna has no public way to it
+    by_worker = {row.worker: by_id[row.trial_id] for row in held if row.trial_id in by_id}
+    return tuple(
+        _worker(row, by_worker.get(row.worker), per_epoch=per_epoch)
+        for row in registered.rows()
+        if row.state != "left"
+    )
+
+
 def _worker(row: WorkerRow, trial: FrozenTrial | None, *, per_epoch: int) -> WorkerStatus:
     step = trial.last_step if trial is not None else None
     return WorkerStatus(
@@ -268,7 +281,7 @@ def _time_left(
     seconds = [
         trial.duration.total_seconds()
         for trial in trials
-        if trial.duration is not None and trial.state is not TrialState.FAIL and not is_told(trial)
+        if trial.duration is not None and trial.state is not TrialState.FAIL
     ]
     if not seconds or unfinished <= 0:
         return 0.0 if unfinished <= 0 else None

@@ -46,7 +46,9 @@ def _copied(status: Status) -> list[Text]:
 
 
 def _told(status: Status) -> str:
-    return f" ({status.told} told by another program)" if status.told else ""
+    parts = (status.told, "told by another program"), (status.brought, "trained in another study")
+    said = ", ".join(f"{count} {came}" for count, came in parts if count)
+    return f" ({said})" if said else ""
 
 
 def _left(status: Status) -> str:

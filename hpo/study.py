@@ -28,6 +28,7 @@ from hpo.errors import (
     StudyDiffers,
     WorkerRefused,
 )
+from hpo.own_trials import OwnTrials
 from hpo.pruners import check_pruner, make_pruner
 from hpo.samplers import check_sampler, make_sampler
 from storage.budget import Extension, StudyBudget
@@ -73,6 +74,11 @@ class Pinned:
     n_trials: int
     extensions: tuple[Extension, ...] = ()
 
+    @property
+    def own(self) -> OwnTrials:
+        """What tells the study's own trials from others."""
+        return OwnTrials(self.key)
+
 
 def create(database: Database, name: str, config: Configuration, *, data_fingerprint: str) -> bool:
     """Make the study and pin the configuration; False when it stands already with the same one.
@@ -105,6 +111,13 @@ def read(database: Database, name: str) -> Pinned:
         with database.lock(_lock_name(name)):  # another process may be pinning it this moment
             return _pin_of(database, name, study_id)
     return _pin_of(database, name, study_id)
+
+
+def own_trials(database: Database, name: str) -> OwnTrials:
+    """The pin's `own`, without a look at the configuration; raises as `read` does."""
+    study_id = _study_id(database, name)
+    attributes = {} if study_id is None else database.storage.get_study_user_attrs(study_id)
+    return OwnTrials(attributes[KEY]) if CONFIG in attributes else read(database, name).own
 
 
 def delete(database: Database, name: str) -> None:
@@ -149,8 +162,9 @@ def open_study(database: Database, name: str, *, worker_seed: int | str) -> optu
     The seed also depends on how many trials there are, so that a worker that comes back under
     the same `worker_seed` does not draw again what it drew before.
     """
-    config = read(database, name).config
-    study = optuna.load_study(study_name=name, storage=database.storage, pruner=make_pruner(config))
+    pinned = read(database, name)
+    config, pruner = pinned.config, make_pruner(pinned.config, pinned.own)
+    study = optuna.load_study(study_name=name, storage=database.storage, pruner=pruner)
     begun = len(study.get_trials(deepcopy=False))
     study.sampler = make_sampler(config, worker_seed=f"{worker_seed}/{begun}")
     return study

@@ -16,8 +16,8 @@ from typing_extensions import override  # Python 3.11's typing has none
 from hpo.confirm.names import confirmed_name
 from hpo.hiding import HidingFormatter
 from hpo.progress import parameters
+from hpo.study import own_trials
 from hpo.told_trials import look_for_better_told
-from hpo.trial_record import best_trial
 from storage.connect import Database
 from storage.errors import StorageError
 
@@ -73,7 +73,8 @@ def show_result(console: Console, database: Database, name: str, *, reason: str)
     console.print()
     _say(console, f"worker ended: {reason}")
     try:
-        best = best_trial(optuna.load_study(study_name=name, storage=database.storage))
+        study = optuna.load_study(study_name=name, storage=database.storage)
+        best = own_trials(database, name).best(study)
         told = look_for_better_told(database, name, best)
     except (StorageError, StorageInternalError):
         return  # a worker that is stopped while the database is away has nothing more to say

@@ -1,4 +1,4 @@
-"""Completed trials that another program told: the sampler learns from them, and they never win.
+"""Completed trials of others, told or brought here: the sampler learns from them, no one wins.
 
 Why, and what becomes of them instead: docs/decisions/0040.
 """
@@ -13,16 +13,19 @@ from optuna.trial import FrozenTrial
 from config.space import SearchSpace
 from hpo import study as studies
 from hpo.errors import BadEnqueued
+from hpo.own_trials import OwnTrials
+from hpo.study import Pinned
 from hpo.suggest import check_queued
-from hpo.trial_record import Best, highest_told
+from hpo.trial_record import Best
 from storage.connect import Database
 from storage.retries import RETRY_OF
 
 
 @dataclass(frozen=True)
 class ToldTrial:
-    """The best trial that another program told; `trainable`: its parameters can be queued.
+    """The best trial that is not the study's own; `trainable`: its parameters can be queued.
 
+    Another program told it, unless it is `brought`: then hpo trained it, in another study.
     `retries` are the numbers of the trials in which hpo trains its parameters.
     """
 
@@ -31,13 +34,15 @@ class ToldTrial:
     value: float
     trainable: bool
     retries: tuple[int, ...] = ()
+    brought: bool = False
 
     def as_json(self) -> dict[str, object]:
         """The stable JSON form."""
         return {"trial": self.number, "value": self.value, "retries": list(self.retries)}
 
     def __str__(self) -> str:
-        who = f"trial {self.number} ({self.value:.4f}) was told by another program and can't win:"
+        came = "trained in another study" if self.brought else "told by another program"
+        who = f"trial {self.number} ({self.value:.4f}) was {came} and can't win:"
         if self.retries:
             return f"{who} its parameters are trained in trial {', '.join(map(str, self.retries))}"
         if not self.trainable:
@@ -47,29 +52,30 @@ class ToldTrial:
 
 
 def better_told(
-    trials: Sequence[FrozenTrial], best: Best | None, *, study: str, space: SearchSpace
+    trials: Sequence[FrozenTrial], best: Best | None, *, study: str, pinned: Pinned
 ) -> ToldTrial | None:
-    """The best of those that another program told where it is better than the winner, else None."""
-    told = _better(trials, best)
+    """The best of others' trials where it is better than the winner, else None."""
+    told = _better(trials, best, pinned.own)
     if told is None:
         return None
     retries = (t.number for t in trials if str(t.user_attrs.get(RETRY_OF)) == str(told.number))
     value = float(told.values[0])
-    return ToldTrial(study, told.number, value, _fits(told, space), tuple(retries))
+    fits = _fits(told, pinned.config.optuna.search_space)
+    brought = pinned.own.is_brought(told)
+    return ToldTrial(study, told.number, value, fits, tuple(retries), brought)
 
 
 def look_for_better_told(database: Database, name: str, best: Best | None) -> ToldTrial | None:
     """The same of a study in the database, whose configuration is read only where there is one."""
     study = optuna.load_study(study_name=name, storage=database.storage)
     trials = study.get_trials(deepcopy=False)
-    if _better(trials, best) is None:
+    if _better(trials, best, studies.own_trials(database, name)) is None:
         return None
-    space = studies.read(database, name).config.optuna.search_space
-    return better_told(trials, best, study=name, space=space)
+    return better_told(trials, best, study=name, pinned=studies.read(database, name))
 
 
-def _better(trials: Sequence[FrozenTrial], best: Best | None) -> FrozenTrial | None:
-    told = highest_told(trials)
+def _better(trials: Sequence[FrozenTrial], best: Best | None, own: OwnTrials) -> FrozenTrial | None:
+    told = own.highest_foreign(trials)
     if told is None or (best is not None and told.values[0] <= best.value):
         return None
     return told

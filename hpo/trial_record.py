@@ -5,12 +5,10 @@ and tracebacks stand in system attributes, and in the trial's note.
 """
 
 import traceback
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optuna.storages import BaseStorage
-from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hpo.hiding import hide
@@ -87,53 +85,15 @@ def is_infeasible(trial: FrozenTrial) -> bool:
     return any(value > 0 for value in trial.constraints.values())
 
 
-def can_win(trial: FrozenTrial) -> bool:
-    """Whether hpo trained the trial to a value, and it violates no constraint.
-
-    The epoch of the best evaluation is written by whoever trained it, in the transaction that ends
-    it: a trial without it was told by another program, and its value can't be reached again.
-    """
-    return BEST_EPOCH in trial.user_attrs and _has_value(trial)
-
-
-def is_told(trial: FrozenTrial) -> bool:
-    """Whether another program told the trial's value, violating no constraint."""
-    return BEST_EPOCH not in trial.user_attrs and _has_value(trial)
-
-
 def ended_by_hpo(trial: FrozenTrial) -> bool:
     """Whether the trial has the record of a training that hpo ended, with a value or without."""
     return BEST_EPOCH in trial.user_attrs or INFEASIBLE in trial.user_attrs
 
 
-def highest(trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
-    """The one with the highest value of those that can win, the earliest of equals; None: none."""
-    return min(filter(can_win, trials), key=_rank, default=None)
-
-
-def highest_told(trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
-    """The same of those that another program told."""
-    return min(filter(is_told, trials), key=_rank, default=None)
-
-
-def ranked(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
-    """Those that can win, the best first, of equals the earliest."""
-    return sorted(filter(can_win, trials), key=_rank)
-
-
-def best_trial(study: Study) -> Best | None:
-    """The study's winner; None before the first trial that hpo has trained to its end."""
-    best = highest(study.get_trials(deepcopy=False))
-    return None if best is None else as_best(best)
-
-
-def _has_value(trial: FrozenTrial) -> bool:
+def has_value(trial: FrozenTrial) -> bool:
+    """Whether the trial is complete with a value, whoever told it, and violates no constraint."""
     complete = trial.state is TrialState.COMPLETE and bool(trial.values)
     return complete and not is_infeasible(trial)
-
-
-def _rank(trial: FrozenTrial) -> tuple[float, int]:
-    return -trial.values[0], trial.number
 
 
 def as_best(trial: FrozenTrial) -> Best:

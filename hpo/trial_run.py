@@ -18,6 +18,7 @@ from hpo.lease_keeper import LeaseKeeper
 from hpo.mirrored import StudyName, ended_elsewhere, trial_info
 from hpo.notes import save_note
 from hpo.notifications.notifier import Notifier
+from hpo.own_trials import OwnTrials
 from hpo.parent import Parent
 from hpo.progress import Progress
 from hpo.prune_reasons import decide
@@ -48,7 +49,7 @@ class Outcome:
 class Surroundings:
     """What a trial writes to and listens to beside its training; outlives the trial.
 
-    `study_key` is the study's own for life; W&B run ids are made from it.
+    `study_key` is the study's own for life; W&B run ids are made from it, and trials say it.
     """
 
     study: Study
@@ -61,6 +62,11 @@ class Surroundings:
     turnover: Turnover = field(default_factory=Turnover)
     chores: Chores = field(default_factory=Chores)
     notifier: Notifier = field(default_factory=Notifier)
+
+    @property
+    def own(self) -> OwnTrials:
+        """What tells the study's own trials from others."""
+        return OwnTrials(self.study_key)
 
 
 class TrialRun:

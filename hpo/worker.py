@@ -17,10 +17,10 @@ from hpo.assignment import DEVICE_LOST, REPLACE
 from hpo.early_stop import ending, finished
 from hpo.lease_keeper import LeaseKeeper, LeaseLost
 from hpo.objective import Objective
+from hpo.own_trials import STUDY
 from hpo.samplers import needs_lock
 from hpo.stop import Stopped
 from hpo.suggest import suggest
-from hpo.trial_record import best_trial
 from hpo.trial_run import Outcome
 from hpo.tried_sets import untried
 from storage.budget import StudyBudget
@@ -134,10 +134,11 @@ class Worker:
         if rule is None:
             return
         before = self.budget.last_closed()
-        trials = self.objective.around.study.get_trials(deepcopy=False)
-        reason = ending(trials, rule, since=0 if before is None else before.finished)
+        around = self.objective.around
+        over = finished(around.study.get_trials(deepcopy=False), around.own)
+        reason = ending(over, rule, since=0 if before is None else before.finished)
         if reason is not None:
-            self.budget.close(reason, finished=len(finished(trials)), after=before)
+            self.budget.close(reason, finished=len(over), after=before)
 
     def _replacement(self) -> Ended | None:
         """What asks for a fresh process, where this one has not let go of its memory."""
@@ -226,6 +227,7 @@ class Worker:
             with translated(self.database.url):
                 trial = Trial(self.objective.around.study, trial_id)
                 with self.database.storage.together(trial_id):
+                    trial.set_user_attr(STUDY, self.objective.around.study_key)
                     params = suggest(trial, self.objective.config.optuna.search_space)
                 return trial, params
         except StorageError:
@@ -259,9 +261,10 @@ class Worker:
         self.objective.around.notifier.look()
 
     def _look_for_best(self) -> None:
-        best = best_trial(self.objective.around.study)
+        around = self.objective.around
+        best = around.own.best(around.study)
         if best is not None:
-            self.objective.around.progress.best(best.value, best.number)
+            around.progress.best(best.value, best.number)
 
 
 def _kind(error: str) -> str:

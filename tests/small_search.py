@@ -16,9 +16,11 @@ from config.schema import Configuration
 from hpo import study as studies
 from hpo.extension import study_budget
 from hpo.objective import Objective
+from hpo.own_trials import OwnTrials
 from hpo.progress import Progress
 from hpo.stop import StopRequest
 from hpo.trial_info import Ending, Point, TrialInfo
+from hpo.trial_record import Best
 from hpo.trial_run import Surroundings
 from hpo.wandb_mirror import Mirror
 from hpo.worker import Limits, Worker
@@ -62,18 +64,28 @@ class RecordingMirror(Mirror):
 
 @dataclass
 class Search:
-    """A pinned study `s`, and the workers that a test starts on it in its own process."""
+    """A pinned study, and the workers that a test starts on it in its own process."""
 
     database: Database
     config: Configuration
+    name: str = "s"
     mirror: RecordingMirror = field(default_factory=RecordingMirror)
     stop: StopRequest = field(default_factory=StopRequest)
     screen: io.StringIO = field(default_factory=io.StringIO)
 
     def __post_init__(self) -> None:
-        self.study = studies.open_study(self.database, "s", worker_seed=0)
+        self.study = studies.open_study(self.database, self.name, worker_seed=0)
         self.study_id = self.study._study_id
         self.workers = Workers(self.database, self.study_id)
+
+    @property
+    def own(self) -> OwnTrials:
+        """What tells the study's own trials from others."""
+        return studies.own_trials(self.database, self.name)
+
+    def best(self) -> Best | None:
+        """Give the study's winner."""
+        return self.own.best(self.study)
 
     def leases(self, lease_s: float = 60.0) -> Leases:
         """The study's leases, as a worker with that length of lease sees them."""
@@ -83,7 +95,8 @@ class Search:
         """What every trial writes to."""
         console = Console(file=self.screen, width=200)
         progress = Progress(console, metric=self.config.metric.name)
-        return Surroundings(self.study, "key", self.database, self.mirror, progress, self.stop)
+        key = self.own.key
+        return Surroundings(self.study, key, self.database, self.mirror, progress, self.stop)
 
     def objective(self) -> Objective:
         """What runs a trial; its session is never used by a scripted fit."""
@@ -101,7 +114,7 @@ class Search:
             database=self.database,
             objective=self.objective(),
             leases=self.leases(),
-            budget=study_budget(self.database, "s", studies.read(self.database, "s")),
+            budget=study_budget(self.database, self.name, studies.read(self.database, self.name)),
             workers=self.workers,
             limits=limits,
         )
@@ -116,7 +129,7 @@ class Search:
     def elsewhere(self) -> optuna.Study:
         """Give the study as another program has it: with a storage of its own."""
         storage = optuna.storages.RDBStorage(self.database.url.sqlalchemy)
-        return optuna.load_study(study_name="s", storage=storage)
+        return optuna.load_study(study_name=self.name, storage=storage)
 
     def let_leases_run_out(self) -> None:
         """Make every lease in hand look as if its worker had died long ago."""
@@ -132,12 +145,12 @@ class Search:
 
     def trial_again(self, trial: Trial) -> Trial:
         """Give the trial as another worker gets it."""
-        return Trial(studies.open_study(self.database, "s", worker_seed=1), trial._trial_id)
+        return Trial(studies.open_study(self.database, self.name, worker_seed=1), trial._trial_id)
 
     def trials(self) -> list[FrozenTrial]:
         """The trials as the database has them, with their curves."""
         storage = self.database.storage
-        known = optuna.load_study(study_name="s", storage=storage).get_trials(deepcopy=False)
+        known = optuna.load_study(study_name=self.name, storage=storage).get_trials(deepcopy=False)
         return [storage.get_trial(trial._trial_id) for trial in known]
 
     @property

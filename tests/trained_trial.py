@@ -5,7 +5,11 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
+from hpo.own_trials import OwnTrials
 from hpo.trial_record import BEST_EPOCH, CHECKPOINT, MACHINE, SECONDS
+
+OWN = OwnTrials("key")
+"""What trials without a key count to, as those of earlier versions, in a study of any key."""
 
 RECORD = {BEST_EPOCH: 1.0, CHECKPOINT: "", SECONDS: 1.0, MACHINE: {}}
 

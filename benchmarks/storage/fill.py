@@ -25,6 +25,7 @@ from config.load import load
 from config.schema import Configuration
 from hpo import study as studies
 from hpo import trial_record
+from hpo.own_trials import STUDY as STUDY_KEY
 from hpo.suggest import distributions
 from storage.connect import connect
 from storage.tables import LEASES, METADATA, OPTUNA_METADATA
@@ -61,8 +62,9 @@ def fill(url: StorageURL, wanted: Fill, config: Configuration) -> None:
         studies.create(database, STUDY, config, data_fingerprint="f" * 64)
         study_id = database.storage.get_study_id_from_name(STUDY)
         space = distributions(config.optuna.search_space)
+        key = studies.read(database, STUDY).key
         with database.writing() as connection:
-            for rows in _blocks(study_id, wanted, space):
+            for rows in _blocks(study_id, wanted, space, key=key):
                 for table, written in rows.items():
                     _write(connection, _table(table), written)
             _set_sequence(connection, wanted.trials)
@@ -90,7 +92,9 @@ def _table(name: str) -> sa.Table:
     return OPTUNA_METADATA.tables[name]
 
 
-def _blocks(study_id: int, wanted: Fill, space: Mapping[str, BaseDistribution]) -> Iterator[Rows]:
+def _blocks(
+    study_id: int, wanted: Fill, space: Mapping[str, BaseDistribution], *, key: str
+) -> Iterator[Rows]:
     chance = random.Random(wanted.seed)
     kept = {name: distribution_to_json(dist) for name, dist in space.items()}
     for first in range(0, wanted.trials, BLOCK):
@@ -98,7 +102,7 @@ def _blocks(study_id: int, wanted: Fill, space: Mapping[str, BaseDistribution]) 
         for number in range(first, min(first + BLOCK, wanted.trials)):
             _add_trial(rows, study_id, number, chance=chance, space=space, kept=kept)
             if wanted.records:
-                _add_records(rows, study_id, number, chance)
+                _add_records(rows, study_id, number, chance, key=key)
         yield rows
 
 
@@ -153,7 +157,9 @@ def _add_trial(
         )
 
 
-def _add_records(rows: Rows, study_id: int, number: int, chance: random.Random) -> None:
+def _add_records(
+    rows: Rows, study_id: int, number: int, chance: random.Random, *, key: str
+) -> None:
     """What `hpo` keeps beside Optuna's own: records, the curve, the note, the lease."""
     trial_id = number + 1
     point = {name: chance.random() for name in ("rouge1", "rouge2", "rougeL", "rouge_combined_f1")}
@@ -161,6 +167,7 @@ def _add_records(rows: Rows, study_id: int, number: int, chance: random.Random) 
     curve = [{"step": n + 1, "epoch": n + 1.0, **point, "seconds": n} for n in range(EVALUATIONS)]
     machine = {"device": "NVIDIA H100", "precision": "bf16", "precision_reason": "the card has it"}
     user = {
+        STUDY_KEY: key,
         trial_record.BEST_EPOCH: 6.0,
         trial_record.CHECKPOINT: f"outputs/bench/trial-{number:05d}/evaluation-6",
         trial_record.SECONDS: 300.123,
@@ -170,8 +177,8 @@ def _add_records(rows: Rows, study_id: int, number: int, chance: random.Random) 
         (models.TrialUserAttributeModel.__tablename__, user),
         (models.TrialSystemAttributeModel.__tablename__, {trial_record.CURVE: curve}),
     ):
-        for key, value in pairs.items():
-            _add(rows, table, trial_id=trial_id, key=key, value_json=json.dumps(value))
+        for name, value in pairs.items():
+            _add(rows, table, trial_id=trial_id, key=name, value_json=json.dumps(value))
     _add_note(rows, study_id, trial_id)
     _add(
         rows,

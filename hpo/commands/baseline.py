@@ -145,12 +145,11 @@ def _beside_study(
     from hpo.baseline.result import record
     from hpo.launch import Machine, on_this_machine
     from hpo.opening import open_database
-    from hpo.trial_record import best_trial
 
     with open_database(storage) as database:  # twice: a run may take longer than a connection
         machine = Machine(data=data, output=str(out))
-        _, config, files = on_this_machine(database, study, machine)
-        best = best_trial(optuna.load_study(study_name=study, storage=database.storage))
+        pinned, config, files = on_this_machine(database, study, machine)
+        best = pinned.own.best(optuna.load_study(study_name=study, storage=database.storage))
     found = _run(request, config, files, out, None if best is None else best.value)
     with open_database(storage) as database:
         record(database, study, found)

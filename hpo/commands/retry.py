@@ -25,7 +25,8 @@ from hpo.commands.options import plain_errors, storage_option, study_option
 def retry(study: str | None, trials: tuple[int, ...], again: bool, storage: str) -> None:
     """Queue the parameters of failed trials again, each as a new trial.
 
-    A completed trial that another program told can be queued too: hpo then trains its parameters.
+    A completed trial that another program told, or another study trained, can be queued too: hpo
+    then trains its parameters here.
     The new trial says whose retry it is (hpo:retry_of) and counts to the budget as every queued
     trial does. Where one of several trials cannot be tried again, none is queued.
     """

@@ -21,9 +21,9 @@ from hpo import study as studies
 from hpo.confirm.names import companion_name
 from hpo.errors import HpoError
 from hpo.extension import study_budget
+from hpo.own_trials import OwnTrials
 from hpo.study import Pinned
 from hpo.suggest import check_queued
-from hpo.trial_record import can_win, ranked
 from storage.budget import Extension
 from storage.connect import Database
 from storage.queueing import ToQueue, queue_missing
@@ -62,7 +62,8 @@ def confirm(
     pinned = studies.read(database, name)
     if isinstance(pinned.config.optuna.sampler, Queued):
         raise HpoError(f"study {name!r} holds queued runs only: confirm the study that it repeats")
-    chosen = _numbered(database, name, numbers) if numbers else _best(database, name, top)
+    own = pinned.own
+    chosen = _numbered(database, name, own, numbers) if numbers else _best(database, name, own, top)
     space = companion_configuration(pinned, n_trials=1).optuna.search_space
     runs = [
         ToQueue({**trial.params, SEED: seed}, {CONFIRMS: trial.number})
@@ -145,10 +146,10 @@ def _trials(database: Database, name: str) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False)
 
 
-def _best(database: Database, name: str, top: int) -> list[FrozenTrial]:
+def _best(database: Database, name: str, own: OwnTrials, top: int) -> list[FrozenTrial]:
     """The best trials, of equal parameters the better one."""
     distinct: dict[str, FrozenTrial] = {}
-    for trial in ranked(_trials(database, name)):
+    for trial in own.ranked(_trials(database, name)):
         distinct.setdefault(without_seed(trial.params), trial)
     chosen = list(distinct.values())[:top]
     if len(chosen) < FEWEST:
@@ -161,8 +162,10 @@ def _best(database: Database, name: str, top: int) -> list[FrozenTrial]:
     return chosen
 
 
-def _numbered(database: Database, name: str, numbers: Sequence[int]) -> list[FrozenTrial]:
-    completed = {trial.number: trial for trial in _trials(database, name) if can_win(trial)}
+def _numbered(
+    database: Database, name: str, own: OwnTrials, numbers: Sequence[int]
+) -> list[FrozenTrial]:
+    completed = {trial.number: trial for trial in _trials(database, name) if own.can_win(trial)}
     for number in numbers:
         if number not in completed:
             raise HpoError(

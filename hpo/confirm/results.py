@@ -16,9 +16,9 @@ from hpo import study as studies
 from hpo.confirm.companion import CONFIRMS, SEED, find_companion, without_seed
 from hpo.confirm.posterior import Posterior, posterior
 from hpo.errors import HpoError
+from hpo.own_trials import OwnTrials
 from hpo.study import Pinned
 from hpo.suggest import fixed_params
-from hpo.trial_record import can_win
 from storage.connect import Database
 
 SURE = 0.95
@@ -91,8 +91,9 @@ def read_results(database: Database, name: str, pinned: Pinned) -> Results | Non
     search = optuna.load_study(study_name=name, storage=database.storage)
     single = {t.number: t.values[0] for t in search.get_trials(deepcopy=False) if t.values}
     study = optuna.load_study(study_name=companion, storage=database.storage)
+    own = studies.own_trials(database, companion)
     candidates = sorted(
-        _candidates(study.get_trials(deepcopy=False), single),
+        _candidates(study.get_trials(deepcopy=False), single, own),
         key=lambda c: (c.mean is None, -(c.mean or 0.0), c.number),
     )
     return Results(
@@ -109,15 +110,18 @@ def winning_run(database: Database, results: Results) -> tuple[Candidate, Frozen
             f" next: hpo worker --study {shlex.quote(results.study)}"
         )
     study = optuna.load_study(study_name=results.study, storage=database.storage)
+    own = studies.own_trials(database, results.study)
     runs = [
         trial
         for trial in study.get_trials(deepcopy=False)
-        if can_win(trial) and without_seed(trial.params) == without_seed(winner.params)
+        if own.can_win(trial) and without_seed(trial.params) == without_seed(winner.params)
     ]
     return winner, max(runs, key=lambda trial: (trial.values[0], -trial.number))
 
 
-def _candidates(trials: Sequence[FrozenTrial], single: Mapping[int, float]) -> Iterator[Candidate]:
+def _candidates(
+    trials: Sequence[FrozenTrial], single: Mapping[int, float], own: OwnTrials
+) -> Iterator[Candidate]:
     groups: dict[str, list[FrozenTrial]] = {}
     for trial in trials:
         groups.setdefault(without_seed(_parameters(trial)), []).append(trial)
@@ -125,15 +129,17 @@ def _candidates(trials: Sequence[FrozenTrial], single: Mapping[int, float]) -> I
         # A retry has the parameters of the run that failed, and no mark.
         numbers = [run.user_attrs[CONFIRMS] for run in runs if CONFIRMS in run.user_attrs]
         if numbers:
-            yield _candidate(int(numbers[0]), runs, single.get(int(numbers[0])))
+            yield _candidate(int(numbers[0]), runs, single.get(int(numbers[0])), own)
 
 
-def _candidate(number: int, runs: Sequence[FrozenTrial], single: float | None) -> Candidate:
+def _candidate(
+    number: int, runs: Sequence[FrozenTrial], single: float | None, own: OwnTrials
+) -> Candidate:
     """One candidate; a seed that ran twice counts once, since both runs are the same training."""
     params = {k: v for k, v in _parameters(runs[0]).items() if k != SEED}
     values: dict[int, float] = {}
     for run in runs:
-        if can_win(run):
+        if own.can_win(run):
             values.setdefault(run.params[SEED], float(run.values[0]))
     open_seeds = [run for run in runs if _parameters(run).get(SEED) not in values]
     left = {_parameters(run).get(SEED) for run in open_seeds if not run.state.is_finished()}

@@ -9,7 +9,7 @@ import optuna
 from hpo.export import export_yaml
 from hpo.study import Pinned
 from hpo.trial_folder import trial_folder
-from hpo.trial_record import Best, as_best, ranked
+from hpo.trial_record import Best, as_best
 from hpo.whole_file import write_whole
 from storage.connect import Database
 from trainer.errors import TrainerError
@@ -25,14 +25,16 @@ class KeptTrial:
     model: Path | None
 
 
-def kept_trials(database: Database, name: str, *, output: Path, most: int) -> list[KeptTrial]:
+def kept_trials(
+    database: Database, name: str, pinned: Pinned, *, output: Path, most: int
+) -> list[KeptTrial]:
     """The best completed trials, at most `most`, the best first, with where their models lie.
 
     Looked for where this machine's workers write, whatever folder the database names.
     """
     study = optuna.load_study(study_name=name, storage=database.storage)
     found = []
-    for trial in map(as_best, ranked(study.get_trials(deepcopy=False))[:most]):
+    for trial in map(as_best, pinned.own.ranked(study.get_trials(deepcopy=False))[:most]):
         folder = trial_folder(output, name, trial.number)
         found.append(KeptTrial(trial, folder, _model_in(folder)))
     return found

@@ -36,7 +36,7 @@ def run_ensemble(
     if out is not None and not out.parent.is_dir():
         raise HpoError(f"cannot write {out}: there is no folder {out.parent}")  # before the work
     pinned, config, files = on_this_machine(database, name, machine)
-    trials = kept_trials(database, name, output=Path(config.general.output_dir), most=among)
+    trials = kept_trials(database, name, pinned, output=Path(config.general.output_dir), most=among)
     here = [each for each in trials if each.model is not None]
     _tell_missing(name, pinned, trials, exports, say)
     if not here:

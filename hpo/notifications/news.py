@@ -11,8 +11,9 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.hiding import hide
+from hpo.own_trials import OwnTrials
 from hpo.progress import parameters
-from hpo.trial_record import ERROR, highest, is_infeasible, is_told
+from hpo.trial_record import ERROR, is_infeasible
 
 STREAK = 3
 """Failed trials in a row, over all workers, that are worth a message."""
@@ -53,7 +54,13 @@ class News:
 
 
 def find_news(
-    trials: Sequence[FrozenTrial], told: Told, *, metric: str, end: str | None, bests: bool = True
+    trials: Sequence[FrozenTrial],
+    told: Told,
+    own: OwnTrials,
+    *,
+    metric: str,
+    end: str | None,
+    bests: bool = True,
 ) -> News | None:
     """What was not told yet; None where that is nothing.
 
@@ -61,9 +68,9 @@ def find_news(
     is no news, as where every trial is a repeat.
     """
     parts = (
-        _best(trials, told, metric) if bests else None,
+        _best(trials, told, own, metric) if bests else None,
         _streak(trials, told),
-        _end(trials, told, metric=metric if bests else None, reason=end),
+        _end(trials, told, own, metric=metric if bests else None, reason=end),
     )
     found = [part for part in parts if part is not None]
     if not found:
@@ -80,14 +87,14 @@ _Part = tuple[str, dict[str, Any], dict[str, Any]]
 """A line, the same as data, and what of `Told` it changes."""
 
 
-def _best(trials: Sequence[FrozenTrial], told: Told, metric: str) -> _Part | None:
-    best = highest(trials)
+def _best(trials: Sequence[FrozenTrial], told: Told, own: OwnTrials, metric: str) -> _Part | None:
+    best = own.highest(trials)
     if best is None or best.number == told.best:
         return None
     value = float(best.values[0])
-    # What another program told was news to earlier versions; it is no best to be beaten.
+    # A trial of others was news to earlier versions; it is no best to be beaten.
     known = next((t for t in trials if t.number == told.best), None)
-    last = None if known is not None and is_told(known) else told.value
+    last = None if known is not None and own.is_foreign(known) else told.value
     if last is not None and value <= last:
         return None
     before = "" if last is None else f", before {last:.4f} (trial {told.best})"
@@ -116,14 +123,19 @@ def _streak(trials: Sequence[FrozenTrial], told: Told) -> _Part | None:
 
 
 def _end(
-    trials: Sequence[FrozenTrial], told: Told, *, metric: str | None, reason: str | None
+    trials: Sequence[FrozenTrial],
+    told: Told,
+    own: OwnTrials,
+    *,
+    metric: str | None,
+    reason: str | None,
 ) -> _Part | None:
     """The end, with the winner's `metric`; None where a single trial is no winner."""
     ended = sum(trial.state.is_finished() for trial in trials)
     if reason is None or ended == told.ended:
         return None
     counts = _counts(trials)
-    best = highest(trials) if metric is not None else None
+    best = own.highest(trials) if metric is not None else None
     won = "" if best is None else f"; best {metric} {best.values[0]:.4f} (trial {best.number})"
     counted = ", ".join(f"{number} {word}" for word, number in counts.items())
     line = f"the search has ended, {reason}: {counted}{won}"

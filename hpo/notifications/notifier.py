@@ -17,6 +17,7 @@ from hpo.hiding import hide
 from hpo.notifications.news import News, Told, find_news
 from hpo.notifications.post import NotSent, post
 from hpo.notifications.webhook import Message, Webhook, webhook_of
+from hpo.study import own_trials
 from storage.connect import Database
 from storage.turns import EVERY_S, SENDING_S, NotYet, Turns
 
@@ -68,6 +69,7 @@ class WebhookNotifier(Notifier):
         self._database = database
         self._name = name
         self._study_id = database.storage.get_study_id_from_name(name)
+        self._own = own_trials(database, name)
         self._turns = Turns(database, self._study_id)
         self._metric = config.metric.name
         self._bests = not isinstance(config.optuna.sampler, Queued)
@@ -142,7 +144,9 @@ class WebhookNotifier(Notifier):
     def _news(self, seen: Mapping[str, object] | None) -> News | None:
         trials = self._database.storage.get_all_trials(self._study_id, deepcopy=False)
         told = Told.read(seen)
-        return find_news(trials, told, metric=self._metric, end=self._end, bests=self._bests)
+        return find_news(
+            trials, told, self._own, metric=self._metric, end=self._end, bests=self._bests
+        )
 
     def _message(self, news: News) -> Message:
         head, *more = news.lines

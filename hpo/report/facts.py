@@ -16,7 +16,7 @@ from hpo.notes import samples_of
 from hpo.report.yardstick import Yardstick, yardsticks
 from hpo.status import Status, collect
 from hpo.study import Pinned
-from hpo.trial_record import SECONDS, Best, is_infeasible, ranked
+from hpo.trial_record import SECONDS, Best, is_infeasible
 from storage.connect import Database
 from trainer.evaluation import Sample
 
@@ -26,7 +26,10 @@ PER_EPOCH = "training.evaluations_per_epoch"
 
 @dataclass(frozen=True)
 class Facts:
-    """A study; `samples` are those of the best trial's best evaluation.
+    """A study with its own trials and those that were told.
+
+    `brought` were trained in another study, and stand in no figure. `samples` are those of the best
+    trial's best evaluation.
 
     `confirmed`: what runs under further seeds say of the best trials, None where there are none;
     `yardsticks`: language models on the same dev set.
@@ -37,6 +40,7 @@ class Facts:
     pinned: Pinned
     status: Status
     trials: Sequence[FrozenTrial]
+    brought: int = 0
     samples: tuple[Sample, ...] = ()
     confirmed: Results | None = None
     yardsticks: tuple[Yardstick, ...] = ()
@@ -59,7 +63,9 @@ class Facts:
     @cached_property
     def complete(self) -> list[FrozenTrial]:
         """Completed trials that hpo trained, with a value, the best first."""
-        return [trial for trial in ranked(self.trials) if math.isfinite(trial.values[0])]
+        return [
+            trial for trial in self.pinned.own.ranked(self.trials) if math.isfinite(trial.values[0])
+        ]
 
     @cached_property
     def pruned(self) -> list[FrozenTrial]:
@@ -94,13 +100,15 @@ def gather(database: Database, name: str) -> Facts:
     pinned, status = studies.read(database, name), collect(database, name)
     study_id = database.storage.get_study_id_from_name(name)
     study = optuna.load_study(study_name=name, storage=database.storage)
-    trials = study.get_trials(deepcopy=False)
+    everyones = study.get_trials(deepcopy=False)
+    trials = [trial for trial in everyones if not pinned.own.is_brought(trial)]
     return Facts(
         study=name,
         study_id=study_id,
         pinned=pinned,
         status=status,
         trials=trials,
+        brought=len(everyones) - len(trials),
         samples=_samples(database, study_id, trials, status.best),
         confirmed=read_results(database, name, pinned),
         yardsticks=yardsticks(study.user_attrs),

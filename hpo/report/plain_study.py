@@ -12,14 +12,14 @@ from hpo.hiding import hide
 from hpo.report.facts import Facts, last_part
 from hpo.report.failures import reason_of
 from hpo.suggest import holds
-from hpo.trial_record import is_infeasible, is_told
+from hpo.trial_record import is_infeasible
 
 CONSTRAINTS = "constraints:"  # Optuna's own, by which it knows infeasible trials
 REASON = "reason"
 
 
 def plain_study(facts: Facts) -> optuna.Study:
-    """Copy the trials that have begun, but for those that another program told.
+    """Copy the trials that have begun, but for those with a value that are not its own.
 
     Parameters are called by the last part of their fields.
     """
@@ -28,7 +28,8 @@ def plain_study(facts: Facts) -> optuna.Study:
         warnings.simplefilter("ignore", ExperimentalWarning)
         study.set_metric_names([facts.metric])
     names = short_names(facts)
-    begun = (t for t in facts.trials if t.state is not TrialState.WAITING and not is_told(t))
+    own = facts.pinned.own
+    begun = (t for t in facts.trials if t.state is not TrialState.WAITING and not own.is_foreign(t))
     study.add_trials([_plain(trial, names) for trial in begun])
     return study
 

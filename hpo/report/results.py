@@ -1,5 +1,7 @@
 """How the trials ended, and the best of them."""
 
+from optuna.trial import TrialState
+
 from hpo.progress import short
 from hpo.report.document import Block, Section, Table, Text
 from hpo.report.facts import Facts, last_part
@@ -44,11 +46,12 @@ def samples(facts: Facts) -> Section | None:
 def _counts(facts: Facts) -> str:
     status = facts.status
     counted = (
-        (status.complete - status.told, "completed"),
+        (status.complete - status.told - status.brought, "completed"),
         (status.told, "told by another program"),
-        (status.pruned, "pruned"),
-        (status.infeasible, "infeasible"),
-        (status.failed, "failed"),
+        (facts.brought, "trained in another study"),
+        (len(facts.pruned), "pruned"),
+        (sum(t.state is TrialState.PRUNED for t in facts.infeasible), "infeasible"),
+        (len(facts.failed), "failed"),
         (status.running, "running"),
         (status.waiting, "waiting"),
     )

@@ -70,3 +70,53 @@ def test_values_of_another_program_never_win_and_can_be_trained(machine) -> None
     assert trained.params == told.params
     assert trained.user_attrs["hpo:retry_of"] == 0
     assert len(machine.trials()) == 5
+
+
+BRING_ALONG = """
+import sys, optuna
+
+storage = optuna.storages.RDBStorage(sys.argv[1])
+study = optuna.load_study(study_name="s", storage=storage)
+for trial in optuna.load_study(study_name="other", storage=storage).trials:
+    trial.values = [0.9]  # as on dialogues that are easier
+    study.add_trial(trial)
+"""
+COPY = """
+import sys, optuna
+
+storage = optuna.storages.RDBStorage(sys.argv[1])
+optuna.copy_study(
+    from_study_name="s", from_storage=storage, to_storage=storage, to_study_name="copy"
+)
+"""
+
+
+def test_a_trial_of_another_study_never_wins_but_in_a_copy_of_its_own(machine) -> None:
+    url = StorageURL.parse(machine.storage).sqlalchemy
+    for name in ("other", "s"):
+        pruner = "-o", "optuna.pruner.name=extrapolation", "-o", "training.num_train_epochs=5"
+        machine.call("create", "--study", name, "--config", "search.yaml", *pruner)
+    machine.run("worker", "--study", "other", "--max-trials", "1")
+    subprocess.run([sys.executable, "-c", BRING_ALONG, url], check=True, cwd=machine.folder)
+
+    said = machine.run("worker", "--study", "s", "--max-trials", "2")
+    ours = [trial for trial in machine.trials()[1:] if trial.state.name == "COMPLETE"]
+    assert ours, "a curve of another study pruned every trial"
+    best = max(ours, key=lambda trial: trial.value)
+    brought = "trial 0 (0.9000) was trained in another study and can't win: hpo retry"
+    for shown in (
+        said.split("worker ended")[1],
+        machine.call("status", "--study", "s"),
+        machine.call("best", "--study", "s", "--export", "best.yaml"),
+        machine.call("report", "--study", "s"),
+    ):
+        assert brought in " ".join(shown.split())
+    assert f"best of 's': trial {best.number}, {best.value:.4f}" in said
+    assert load(str(machine.folder / "best.yaml")).provenance["trial"] == best.number
+    assert f"{best.value:.4f} (trial {best.number})" in machine.call("studies")
+
+    subprocess.run([sys.executable, "-c", COPY, url], check=True, cwd=machine.folder)
+    copied = machine.call("best", "--study", "copy")
+    assert f"best of 'copy': trial {best.number}" in copied
+    assert f"trial {best.number} was trained in another study and copied here" in copied
+    assert brought in copied

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from trained_trial import trained_trial
+from trained_trial import OWN, trained_trial
 
 from config.schema import Stop
 from hpo.early_stop import ending, finished
@@ -32,9 +32,13 @@ def trials(*values: float | str | None) -> list[FrozenTrial]:
     return made
 
 
+def reason(made: list[FrozenTrial], rule: Stop, *, since: int = 0) -> str | None:
+    """Why these trials end the search."""
+    return ending(finished(made, OWN), rule, since=since)
+
+
 def test_a_search_that_gains_nothing_any_more_ends_with_the_numbers() -> None:
-    reason = ending(trials(0.4, 0.5, 0.505, None, 0.3), RULE)
-    assert reason == (
+    assert reason(trials(0.4, 0.5, 0.505, None, 0.3), RULE) == (
         "no gain beyond 0.01 in the last 3 finished trials: 0.5000 before them (trial 1), the "
         "best of them 0.5050"
     )
@@ -53,46 +57,46 @@ def test_a_search_that_gains_nothing_any_more_ends_with_the_numbers() -> None:
     ids=["none", "too few", "still too few", "a gain", "none completed", "failures tell nothing"],
 )
 def test_a_search_goes_on(values) -> None:
-    assert ending(trials(*values), RULE) is None
+    assert reason(trials(*values), RULE) is None
 
 
 def test_pruned_trials_alone_are_no_gain() -> None:
-    assert "none of them completed" in (ending(trials(0.5, None, None, None), RULE) or "")
+    assert "none of them completed" in (reason(trials(0.5, None, None, None), RULE) or "")
 
 
 def test_what_another_program_told_ends_no_search() -> None:
     told = create_trial(value=0.9)
     told.datetime_complete = BEGAN
     gaining = [told, *trials(0.1, 0.2, 0.3, 0.4)]
-    assert ending(gaining, RULE) is None
-    assert ending(gaining, Stop(target=0.8)) is None
-    assert len(finished(gaining)) == 4
+    assert reason(gaining, RULE) is None
+    assert reason(gaining, Stop(target=0.8)) is None
+    assert len(finished(gaining, OWN)) == 4
 
 
 def test_the_order_is_that_of_the_ends() -> None:
     late, early, middle = trials(0.9, 0.1, 0.2)
     late.datetime_complete = BEGAN + timedelta(hours=1)
-    assert finished([late, early, middle]) == [early, middle, late]
+    assert finished([late, early, middle], OWN) == [early, middle, late]
 
 
 def test_after_an_extension_it_waits_for_as_many_trials_again() -> None:
     done = trials(0.5, None, None, None, None, None)
-    assert ending(done, RULE, since=4) is None
-    assert ending(done, RULE, since=3) is not None
+    assert reason(done, RULE, since=4) is None
+    assert reason(done, RULE, since=3) is not None
 
 
 def test_a_search_that_has_what_was_wanted_ends() -> None:
     wanted = Stop(target=0.5)
-    assert ending(trials(0.4, None, 0.49, "RUNNING"), wanted) is None
+    assert reason(trials(0.4, None, 0.49, "RUNNING"), wanted) is None
     reached = "the target of 0.5 is reached: 0.5100 (trial 1)"
-    assert ending(trials(0.4, 0.51, 0.3), wanted) == reached
+    assert reason(trials(0.4, 0.51, 0.3), wanted) == reached
 
 
 def test_a_target_and_patience_end_a_search_each_by_itself() -> None:
     both = Stop(patience=2, target=0.5)
-    assert "target" in (ending(trials(0.6), both) or "")
-    assert "no gain" in (ending(trials(0.4, None, None), both) or "")
+    assert "target" in (reason(trials(0.6), both) or "")
+    assert "no gain" in (reason(trials(0.4, None, None), both) or "")
 
 
 def test_after_an_extension_the_target_counts_no_more() -> None:
-    assert ending(trials(0.6, 0.3), Stop(target=0.5), since=1) is None
+    assert reason(trials(0.6, 0.3), Stop(target=0.5), since=1) is None

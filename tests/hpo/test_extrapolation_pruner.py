@@ -16,11 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from trained_trial import OWN, RECORD, trained_trial
 
 from hpo.curve_ledger import CurveLedger
 from hpo.extrapolation_pruner import ExtrapolationPruner
 from hpo.infeasible import VIOLATED
 from hpo.learning_curve import LearningCurve
+from hpo.own_trials import STUDY
 from hpo.prune_reasons import decide
 from hpo.verdict import Verdict, text
 
@@ -229,6 +231,52 @@ def test_a_value_that_another_program_told_without_a_curve_leads_nobody() -> Non
     verdict = decide(shown, _report(shown.ask(), [0.1] * 5))
     assert verdict is not None
     assert verdict.leader == 0
+
+
+def _own_study(*curves: Sequence[float]) -> Study:
+    """A study of trials that hpo trained in it, whose pruner goes by these alone."""
+    pruner = ExtrapolationPruner(_last_step, n_warmup_steps=3, standard_errors=1.0, own=OWN)
+    study = _study(pruner=pruner)
+    for curve in curves:
+        reported = dict(enumerate(curve, start=1))
+        study.add_trial(trained_trial(value=max(curve), intermediate_values=reported))
+    return study
+
+
+@pytest.mark.parametrize("attrs", [{}, {**RECORD, STUDY: "another"}, {STUDY: OWN.key}])
+def test_what_hpo_did_not_train_in_the_study_leads_nobody_however_it_reported(
+    attrs: dict[str, object],
+) -> None:
+    """Told, brought from another study, and of the study but ended by another program."""
+    study, reported = _own_study(), dict.fromkeys(range(1, LAST + 1), 0.9)
+    study.add_trial(create_trial(value=0.9, intermediate_values=reported, user_attrs=attrs))
+    assert not _report(study.ask(), [0.1] * 5).should_prune()
+
+
+def test_a_running_trial_leads_where_it_is_the_studys_own() -> None:
+    for attrs, stops in (({STUDY: OWN.key}, True), ({STUDY: "another"}, False), ({}, False)):
+        study = _own_study()
+        ahead = _report(study.ask(), [0.9] * 5)
+        for name, value in attrs.items():
+            ahead.set_user_attr(name, value)
+        assert _report(study.ask(), [0.1] * 5).should_prune() is stops
+
+
+def test_those_of_others_take_no_place_and_bend_no_curve() -> None:
+    alone, among = _own_study([0.5] * LAST), _own_study([0.5] * LAST)
+    _add_stopped(among, [0.4] * 10, times=50)
+    for study in (alone, among):
+        for _ in range(9):
+            study.add_trial(
+                trained_trial(
+                    state=TrialState.PRUNED, intermediate_values=dict.fromkeys(range(1, 4), 0.05)
+                )
+            )
+    curve = [0.2 + 0.001 * step for step in range(LAST)]
+    assert _stopped_at(alone, curve) == _stopped_at(among, curve)
+    copied = pickle.loads(pickle.dumps(among.pruner))  # with what it goes by
+    among.pruner = copy.deepcopy(copied)
+    assert _stopped_at(alone, curve) == _stopped_at(among, curve)
 
 
 def test_reports_without_a_number_neither_stop_nor_help() -> None:

@@ -79,10 +79,10 @@ def test_a_trial_that_does_not_fit_is_pruned_infeasible_with_its_reason(
 def test_an_infeasible_trial_never_wins(search: Search, fit: ScriptedFit) -> None:
     fit.before[2] = raising(NO_ROOM)
     run(search)
-    assert trial_record.best_trial(search.study) is None
+    assert search.best() is None
     fit.before.clear()
     run(search)
-    best = trial_record.best_trial(search.study)
+    best = search.best()
     assert best is not None
     assert best.number == search.study.best_trial.number == 1
 
@@ -101,7 +101,7 @@ def test_a_trial_whose_worker_died_while_it_ended_can_win_where_there_is_memory(
     search: Search, fit: ScriptedFit
 ) -> None:
     run(search, lambda trial: trial.set_constraint("memory", 1.0))
-    best = trial_record.best_trial(search.study)
+    best = search.best()
     assert best is not None
     assert best.value == search.study.best_trial.value == 0.9
 

@@ -8,14 +8,14 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from rich.console import Console
-from trained_trial import tell_trained
+from trained_trial import OWN, tell_trained
 
 from config.schema import Configuration
 from hpo import study as studies
 from hpo.durations import duration
 from hpo.status import Status, collect, study_names
 from hpo.status_view import view
-from hpo.trial_record import BEST_EPOCH, best_trial
+from hpo.trial_record import BEST_EPOCH
 from storage.connect import Database
 from storage.leases import Lease, Leases
 from storage.workers import Workers
@@ -72,6 +72,7 @@ def test_a_new_study_has_its_budget_and_nothing_else(
             "waiting": 0,
         },
         "told": 0,
+        "brought": 0,
         "copied": 0,
         "better_told": None,
         "best": None,
@@ -221,9 +222,9 @@ def test_a_workers_epoch_is_counted_in_epochs_where_one_has_several_evaluations(
 
 def test_pruned_trials_never_win(study: optuna.Study) -> None:
     study.add_trial(finished(0.9, TrialState.PRUNED))
-    assert best_trial(study) is None
+    assert OWN.best(study) is None
     study.add_trial(finished(0.1))
-    best = best_trial(study)
+    best = OWN.best(study)
     assert best is not None
     assert (best.number, best.value, best.epoch) == (1, 0.1, 2.0)
 
@@ -231,9 +232,9 @@ def test_pruned_trials_never_win(study: optuna.Study) -> None:
 def test_infeasible_trials_never_win_in_any_state(study: optuna.Study) -> None:
     study.add_trial(infeasible(0.9))
     study.add_trial(infeasible(0.8, TrialState.COMPLETE))
-    assert best_trial(study) is None
+    assert OWN.best(study) is None
     study.add_trial(finished(0.1))
-    best = best_trial(study)
+    best = OWN.best(study)
     assert best is not None
     assert (best.number, best.value) == (2, 0.1)
 

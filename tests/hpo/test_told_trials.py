@@ -8,8 +8,9 @@ from optuna.trial import TrialState, create_trial
 from small_search import LR, Search, small_search
 from trained_trial import trained_trial
 
+from hpo import study as studies
 from hpo.told_trials import better_told, look_for_better_told
-from hpo.trial_record import BEST_EPOCH, best_trial
+from hpo.trial_record import BEST_EPOCH
 from storage.connect import Database
 
 WIDE = FloatDistribution(1e-9, 1.0)
@@ -28,7 +29,7 @@ def tell(search: Search, value: float, **params: float) -> None:
 
 
 def line(search: Search) -> str:
-    return str(look_for_better_told(search.database, "s", best_trial(search.study)))
+    return str(look_for_better_told(search.database, "s", search.best()))
 
 
 def test_what_can_be_trained_is_named_with_the_command(search: Search) -> None:
@@ -56,9 +57,9 @@ def test_what_is_tried_again_is_named_with_its_trials(search: Search) -> None:
 def test_what_is_no_better_than_the_winner_is_not_worth_a_line(search: Search) -> None:
     search.study.add_trial(trained_trial(value=0.9))
     tell(search, 0.9, rate=2e-4)
-    assert look_for_better_told(search.database, "s", best_trial(search.study)) is None
-    trials, space = search.trials(), search.config.optuna.search_space
-    assert better_told(trials, best_trial(search.study), study="s", space=space) is None
+    assert look_for_better_told(search.database, "s", search.best()) is None
+    pinned = studies.read(search.database, "s")
+    assert better_told(search.trials(), search.best(), study="s", pinned=pinned) is None
 
 
 def test_a_trial_of_ours_that_another_program_ended_has_no_record_and_does_not_win(
@@ -68,5 +69,5 @@ def test_a_trial_of_ours_that_another_program_ended_has_no_record_and_does_not_w
     trial.report(0.3, 1)
     search.elsewhere().tell(trial.number, 0.9)
     assert BEST_EPOCH not in search.trials()[0].user_attrs
-    assert best_trial(search.study) is None
+    assert search.best() is None
     assert line(search).startswith("trial 0 (0.9000) was told")

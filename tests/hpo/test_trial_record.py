@@ -7,10 +7,10 @@ import pytest
 from optuna.study import Study
 from optuna.trial import TrialState, create_trial
 from scripted_fit import evaluation, result
-from trained_trial import trained_trial
+from trained_trial import OWN, trained_trial
 
 from hpo import trial_record
-from hpo.trial_record import Best, best_trial
+from hpo.trial_record import Best
 from storage.connect import Database
 
 
@@ -89,7 +89,7 @@ def test_an_error_is_kept_with_the_end_of_its_traceback(database: Database, stud
 def test_the_earliest_of_equal_trials_is_the_best(study: Study) -> None:
     for value in (0.2, 0.4, 0.4, 0.3):
         study.add_trial(trained_trial(value=value))
-    best = best_trial(study)
+    best = OWN.best(study)
     assert best is not None
     assert (best.number, best.value) == (1, 0.4)
 
@@ -98,13 +98,13 @@ def test_only_completed_trials_can_be_the_best(study: Study) -> None:
     study.add_trial(trained_trial(value=0.9, state=TrialState.PRUNED))
     study.add_trial(create_trial(state=TrialState.FAIL))
     study.ask()
-    assert best_trial(study) is None
+    assert OWN.best(study) is None
 
 
 def test_a_trial_that_another_program_told_cannot_win_whatever_it_reported(study: Study) -> None:
     study.add_trial(create_trial(value=0.9, intermediate_values={1: 0.4, 2: 0.9}))
-    assert best_trial(study) is None
+    assert OWN.best(study) is None
     study.add_trial(create_trial(value=0.5, user_attrs={trial_record.BEST_EPOCH: 2}))  # as at first
-    assert best_trial(study) == Best(
+    assert OWN.best(study) == Best(
         number=1, value=0.5, epoch=2.0, params={}, machine={}, checkpoint=""
     )

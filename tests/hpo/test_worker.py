@@ -20,6 +20,7 @@ from small_search import LR, Search, small_search
 from config.schema import Configuration
 from hpo import trial_record
 from hpo.assignment import DEVICE_LOST, REPLACE
+from hpo.own_trials import STUDY
 from hpo.predecessors import bury
 from hpo.worker import Limits
 from storage.connect import Database
@@ -360,7 +361,7 @@ def test_a_lost_trial_that_fails_is_not_failed_by_its_old_worker(
     one.worker(wait=False).run()
     (trial,) = one.trials()
     assert trial.state is TrialState.RUNNING
-    assert trial.user_attrs == {}
+    assert trial.user_attrs == {STUDY: one.own.key}
 
 
 DURING = {  # what a worker calls when the study is deleted, and how often before
@@ -464,7 +465,7 @@ def test_a_lost_device_asks_for_a_fresh_process_and_leaves_the_trial_to_it(
     assert (ended.status, ended.goes_on) == (DEVICE_LOST, True)
     (left,) = one.trials()
     assert left.state is TrialState.RUNNING
-    assert left.user_attrs == {}
+    assert left.user_attrs == {STUDY: one.own.key}
     assert one.mirror.words == ["start", "evaluation", "release"]
 
     bury(one.database, "s", ["w1"])

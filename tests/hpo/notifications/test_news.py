@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState
-from trained_trial import trained_trial
+from trained_trial import OWN, trained_trial
 
 from hpo.notifications.news import STREAK, News, Told, find_news
 
@@ -34,7 +34,7 @@ def trial(number: int, value: float | None = None, state: TrialState | None = No
 
 def news(trials: Sequence[FrozenTrial], told: Told | None = None, **given: object) -> News | None:
     options = {"metric": "rougeL", "end": None, **given}
-    return find_news(trials, told or Told(), **options)
+    return find_news(trials, told or Told(), OWN, **options)
 
 
 def test_a_new_best_is_news_once_and_says_what_was_before() -> None:
