@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import torch
 
 from trainer.device import cuda_in_use
-from trainer.errors import DeviceLost, OutOfMemory, first_line
+from trainer.errors import DeviceLost, DeviceTaken, OutOfMemory, first_line
 from trainer.memory_share import crowded
 
 NO_MEMORY = (
@@ -25,6 +25,7 @@ NO_MEMORY = (
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUSOLVER_STATUS_ALLOC_FAILED",
 )
+BUSY = "busy or unavailable"  # to be had by one process alone, which another one is
 LOST = (
     "CUDA error",
     "CUDA driver error",
@@ -69,6 +70,11 @@ def device_errors_named() -> Iterator[None]:
             raise OutOfMemory(
                 f"the training does not fit in the memory of the device ({first_line(error)}); "
                 "use a smaller model, or a device with more memory"
+            ) from error
+        if BUSY in str(error):
+            raise DeviceTaken(
+                "another process has the card to itself, or it is switched off for programs"
+                f" ({first_line(error)}); see nvidia-smi, or choose another card"
             ) from error
         if is_device_lost(error):
             raise DeviceLost(

@@ -47,6 +47,13 @@ def test_memory_that_others_hold_is_no_property_of_the_training(
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
+def test_a_card_that_another_process_has_to_itself_is_no_fault_of_the_training() -> None:
+    busy = "CUDA error: CUDA-capable device(s) is/are busy or unavailable\nSearch for"
+    with pytest.raises(DeviceTaken, match="to itself") as caught, device_errors_named():
+        raise torch.AcceleratorError(busy)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "error",
     [
