@@ -31,13 +31,16 @@ class Judged:
     """One set of candidates: what was said of the likeliest one, and what is so.
 
     `score`: Brier's, over all candidates; 0 is sure and right, 2 sure and wrong. `held`: whether
-    the leaders, the fewest that have the probability SURE together, hold the best.
+    the leaders, the fewest that have the probability SURE together, hold the best. `mean` and
+    `expected`: of the highest mean, less its true one, in SDs of a run.
     """
 
     said: float
     right: bool
     score: float
     held: bool
+    mean: float
+    expected: float
 
 
 def judge(between: float, *, candidates: int, seeds: int, chance: np.random.Generator) -> Judged:
@@ -48,7 +51,7 @@ def judge(between: float, *, candidates: int, seeds: int, chance: np.random.Gene
     found = posterior(runs.tolist(), draws=DRAWS)
     if found is None:
         raise ValueError(f"{seeds} seeds tell nothing of the noise: 2 or more")
-    best = np.array(found.best)
+    best, first = np.array(found.best), int(runs.mean(axis=1).argmax())
     order = np.argsort(-best)
     leaders = order[: int(np.searchsorted(best[order].cumsum(), SURE)) + 1]
     return Judged(
@@ -56,6 +59,8 @@ def judge(between: float, *, candidates: int, seeds: int, chance: np.random.Gene
         right=bool(is_best[order[0]]),
         score=float(((best - is_best) ** 2).sum()),
         held=bool(is_best[leaders].any()),
+        mean=float(runs[first].mean() - between * place[first]),
+        expected=(found.expected[first] or 0.0) - float(between * place[first]),
     )
 
 
@@ -74,8 +79,11 @@ def judged(
 
 def by_between(sets: dict[float, list[Judged]]) -> Iterator[str]:
     """A row for each SD of the true means."""
-    yield "| between | says | is the best | Brier | leaders hold it | one at 95% | and it is |"
-    yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    yield (
+        "| between | says | is the best | Brier | leaders hold it | one at 95% | and it is"
+        " | highest mean too high by | what is expected of it by |"
+    )
+    yield f"|{' ---: |' * 9}"
     for between, there in sets.items():
         sure = [one for one in there if one.said >= SURE]
         yield (
@@ -83,7 +91,9 @@ def by_between(sets: dict[float, list[Judged]]) -> Iterator[str]:
             f" | {_mean([one.right for one in there])}"
             f" | {np.mean([one.score for one in there]):.3f}"
             f" | {_mean([one.held for one in there])}"
-            f" | {len(sure) / len(there):.1%} | {_mean([one.right for one in sure])} |"
+            f" | {len(sure) / len(there):.1%} | {_mean([one.right for one in sure])}"
+            f" | {np.mean([one.mean for one in there]):+.3f}"
+            f" | {np.mean([one.expected for one in there]):+.3f} |"
         )
 
 

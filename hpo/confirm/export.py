@@ -38,6 +38,14 @@ class Confirmed:
         """The seed of the run to be trained again."""
         return int(self.best.params["general.seed"])
 
+    @property
+    def expected(self) -> float:
+        """What another seed is expected to give: less than the mean, which won for being high."""
+        found = self.results.expected[self.winner.number]
+        if found is None:
+            raise ValueError(f"trial {self.winner.number} won without a run")
+        return found
+
     def facts(self) -> dict[str, object]:
         """What the confirmation found of the winner, for machines."""
         return {
@@ -46,6 +54,7 @@ class Confirmed:
             "mean": self.winner.mean,
             "sd": self.winner.sd,
             "runs": len(self.winner.values),
+            "expected": self.expected,
             "probability_best": self.results.probabilities.get(self.winner.number),
             "leaders": [candidate.number for candidate in self.results.leaders],
         }
@@ -62,7 +71,8 @@ class Confirmed:
         """Which score the exported configuration trains to."""
         return (
             f"with its seed, {self.seed}, it trains to {self.best.value:.4f} again, at epoch"
-            f" {self.best.epoch:g} (the best of its runs); expect the mean from another seed"
+            f" {self.best.epoch:g} (the best of its runs);"
+            f" expect about {self.expected:.4f} of another seed"
         )
 
 

@@ -39,11 +39,16 @@ Table = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Posterior:
-    """The pooled SD of one run, its degrees of freedom, and each candidate's probability."""
+    """The pooled SD of one run, its degrees of freedom, and what is to be said of each candidate.
+
+    `best`: its probability to be the best. `expected`: the median of its true mean, to which those
+    of the runs are drawn together; None without a run.
+    """
 
     sd: float
     degrees: int
     best: tuple[float, ...]
+    expected: tuple[float | None, ...]
 
 
 def posterior(values: Sequence[Sequence[float]], *, draws: int = DRAWS) -> Posterior | None:
@@ -61,9 +66,16 @@ def posterior(values: Sequence[Sequence[float]], *, draws: int = DRAWS) -> Poste
     squares = sum(statistics.variance(runs) * (len(runs) - 1) for runs in values if len(runs) > 1)
     drawn = _drawn(mean, number, squares, degrees, draws) if squares else mean[None, :]
     first = drawn == drawn.max(axis=1, keepdims=True)
-    best = np.zeros(len(values))
-    best[ran] = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
-    return Posterior(math.sqrt(squares / degrees), degrees, tuple(map(float, best)))
+    best = dict(zip(ran, (first / first.sum(axis=1, keepdims=True)).mean(axis=0), strict=True))
+    expected = dict(zip(ran, np.median(drawn, axis=0), strict=True))
+    return Posterior(
+        math.sqrt(squares / degrees),
+        degrees,
+        tuple(float(best.get(place, 0)) for place in range(len(values))),
+        tuple(
+            float(expected[place]) if place in expected else None for place in range(len(values))
+        ),
+    )
 
 
 def _drawn(mean: Table, number: Table, squares: float, degrees: int, draws: int) -> Table:

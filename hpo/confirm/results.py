@@ -73,6 +73,13 @@ class Results:
         return {c.number: p for c, p in zip(self.candidates, self.posterior.best, strict=True)}
 
     @property
+    def expected(self) -> Mapping[int, float | None]:
+        """What another seed is expected to give each trial's number; empty as probabilities."""
+        if self.posterior is None:
+            return {}
+        return {c.number: e for c, e in zip(self.candidates, self.posterior.expected, strict=True)}
+
+    @property
     def leaders(self) -> tuple[Candidate, ...]:
         """The fewest candidates that hold the best with probability SURE; one alone has won."""
         chances = self.probabilities

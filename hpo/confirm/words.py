@@ -20,9 +20,12 @@ def lines(results: Results) -> Iterator[str]:
     ended = sum(len(c.values) + c.failed for c in results.candidates)
     runs = ended + sum(c.left for c in results.candidates)
     yield f"the best trials run again by {results.study!r}, {ended} of {runs} runs ended:"
-    yield f"{'trial':>7}{'single run':>12}{'mean':>9}{'SD':>9}{'runs':>6}  best of all with"
+    yield (
+        f"{'trial':>7}{'single run':>12}{'mean':>9}{'SD':>9}{'runs':>6}{'expect':>9}"
+        "  best of all with"
+    )
     for candidate in results.candidates:
-        yield _row(candidate, results.probabilities.get(candidate.number))
+        yield _row(candidate, results)
     yield from said(results)
 
 
@@ -56,6 +59,7 @@ def as_json(results: Results) -> dict[str, object]:
                 "values": {str(seed): value for seed, value in c.values.items()},
                 "failed": c.failed,
                 "left": c.left,
+                "expected": results.expected.get(c.number),
                 "probability_best": results.probabilities.get(c.number),
                 "params": dict(c.params),
             }
@@ -64,15 +68,18 @@ def as_json(results: Results) -> dict[str, object]:
     }
 
 
-def _row(candidate: Candidate, probability: float | None) -> str:
-    single, mean, sd = (
+def _row(candidate: Candidate, results: Results) -> str:
+    expected = results.expected.get(candidate.number)
+    probability = results.probabilities.get(candidate.number)
+    single, mean, sd, expect = (
         "-" if value is None else f"{value:.4f}"
-        for value in (candidate.single, candidate.mean, candidate.sd)
+        for value in (candidate.single, candidate.mean, candidate.sd, expected)
     )
     chance = "-" if probability is None else percent(probability)
     notes = [f"{candidate.failed} failed"] * bool(candidate.failed)
     notes += [f"{candidate.left} to come"] * bool(candidate.left)
-    row = f"{candidate.number:>7}{single:>12}{mean:>9}{sd:>9}{len(candidate.values):>6}  {chance}"
+    runs = len(candidate.values)
+    row = f"{candidate.number:>7}{single:>12}{mean:>9}{sd:>9}{runs:>6}{expect:>9}  {chance}"
     return f"{row} ({', '.join(notes)})" if notes else row
 
 
@@ -120,9 +127,9 @@ def _of_whom(results: Results) -> str:
 
 
 def _how_many(results: Results) -> Iterator[str]:
-    """How many seeds would tell the two first means apart in four of five cases.
+    """How many seeds would tell the two first apart in four of five cases.
 
-    If their true means are as far apart as those seen: n = 2 ((SURE_Z + z_.80) SD / gap)^2, the
+    If their true means are as far apart as is expected: n = 2 ((SURE_Z + z_.80) SD / gap)^2, the
     size of a one-sided test of two means, but for SURE_Z. By draws from the posterior it takes 1.9
     standard errors with 80 runs each, 2.0 with 35, 2.3 with 8; the test takes 1.645.
     """
@@ -131,18 +138,19 @@ def _how_many(results: Results) -> Iterator[str]:
     if found is None or len(scored) < 2:  # noqa: PLR2004 - two to compare
         return
     first, second = scored[0], scored[1]
-    gap = (first.mean or 0.0) - (second.mean or 0.0)
+    one, other = (results.expected[candidate.number] or 0.0 for candidate in (first, second))
+    gap = abs(one - other)  # the higher mean of fewer runs may be expected to be the lower one
     seeds = math.ceil(2 * ((SURE_Z + OFTEN_Z) * found.sd / gap) ** 2) if gap else MANY + 1
     if seeds > MANY:
         yield (
-            f"trials {first.number} and {second.number} differ by {gap:.4f}: it would take more"
-            f" than {MANY} seeds each to tell them apart"
+            f"trials {first.number} and {second.number} are expected to differ by {gap:.4f}: it"
+            f" would take more than {MANY} seeds each to tell them apart"
         )
         return
     study = shlex.quote(confirmed_name(results.study) or results.study)
     yield (
         f"about {max(seeds, len(first.values) + 1)} seeds each would tell trials {first.number} and"
-        f" {second.number} apart, if they differ as they seem to: hpo confirm --study {study}"
+        f" {second.number} apart, if they differ as expected: hpo confirm --study {study}"
         f" --trial {first.number} --trial {second.number}"
         f" --seeds {max(seeds, len(first.values) + 1)}"
     )

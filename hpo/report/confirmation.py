@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hpo.confirm.results import Candidate
+from hpo.confirm.results import Candidate, Results
 from hpo.confirm.words import percent, said
 from hpo.report.document import Finding, Section, Table, Text
 from hpo.report.facts import Facts
@@ -13,9 +13,8 @@ def confirmation(facts: Facts) -> Section | None:
     results = facts.confirmed
     if results is None:
         return None
-    chances = results.probabilities
-    rows = tuple(_row(each, chances.get(each.number)) for each in results.candidates)
-    head = ("trial", "single run", "mean", "SD", "runs", "best of all with")
+    rows = tuple(_row(each, results) for each in results.candidates)
+    head = ("trial", "single run", "mean", "SD", "runs", "expect", "best of all with")
     sentences = (f"{line[:1].upper()}{line[1:]}." for line in said(results))
     return Section("Confirmation", (Table(head, rows), *map(Text, sentences)))
 
@@ -35,10 +34,12 @@ def confirmed_best(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _row(candidate: Candidate, chance: float | None) -> tuple[str, ...]:
-    numbers = (candidate.single, candidate.mean, candidate.sd)
-    shown = ("" if value is None else f"{value:.4f}" for value in numbers)
+def _row(candidate: Candidate, results: Results) -> tuple[str, ...]:
+    expected = results.expected.get(candidate.number)
+    chance = results.probabilities.get(candidate.number)
+    numbers = (candidate.single, candidate.mean, candidate.sd, expected)
+    *shown, expect = ("" if value is None else f"{value:.4f}" for value in numbers)
     runs = str(len(candidate.values))
     if candidate.failed or candidate.left:
         runs = f"{runs} ({candidate.failed} failed, {candidate.left} to come)"
-    return (str(candidate.number), *shown, runs, "" if chance is None else percent(chance))
+    return (str(candidate.number), *shown, runs, expect, "" if chance is None else percent(chance))

@@ -212,6 +212,7 @@ def test_a_clear_winner_is_exported_with_the_seed_that_reproduces(search: Search
     assert result.exit_code == 0
     assert "trial 2 is the best, with probability" in result.output
     assert "it trains to 0.4404 again" in result.output
+    assert "expect about 0.4402 of another seed" in result.output
     config = load("c.yaml")
     assert config.training.learning_rate == pytest.approx(3e-4)
     assert config.general.seed == 1
@@ -221,6 +222,9 @@ def test_a_clear_winner_is_exported_with_the_seed_that_reproduces(search: Search
     assert config.provenance["confirms"]["trial"] == 2
     found = json.loads(hpo("best", "--study", "s", "--confirmed", "--json").output)
     assert (found["number"], found["confirmation"]["winner"]) == (2, 2)
+    first = found["confirmation"]["candidates"][0]
+    assert first["expected"] == pytest.approx(0.4402, abs=1e-4)
+    assert config.provenance["confirms"]["expected"] == first["expected"]
 
 
 def test_a_retried_run_counts_once(search: Search, hpo) -> None:

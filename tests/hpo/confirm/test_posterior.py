@@ -110,6 +110,32 @@ def test_neither_order_nor_unit_matters() -> None:
     assert larger.sd == pytest.approx(100 * found.sd)
 
 
+def test_what_is_expected_of_the_highest_mean_is_so_on_average() -> None:
+    """The mean itself is too high: it is the highest for its luck too."""
+    chance, over, expected_over = np.random.default_rng(2), [], []
+    for _ in range(500):
+        true = abs(chance.standard_cauchy()) * chance.standard_normal(5)
+        runs = chance.normal(true, 1, (3, 5)).T
+        found, first = posterior(runs.tolist(), draws=500), int(runs.mean(axis=1).argmax())
+        assert found is not None
+        over.append(runs[first].mean() - true[first])
+        expected_over.append((found.expected[first] or 0.0) - true[first])
+    assert np.mean(over) > 0.25
+    assert abs(np.mean(expected_over)) < 0.1
+
+
+def test_each_is_expected_between_its_own_mean_and_that_of_all() -> None:
+    found = posterior([[0.44, 0.45], [0.43, 0.44], [0.42, 0.43], []])
+    assert found is not None
+    high, middle, low, never = found.expected
+    assert never is None
+    assert high is not None
+    assert middle == pytest.approx(0.435, abs=2e-4)
+    assert low is not None
+    assert 0.435 < high < 0.445
+    assert 0.425 < low < 0.435
+
+
 def test_no_noise_decides_and_equal_means_share() -> None:
     found = posterior([[0.4, 0.4], [0.5, 0.5], [0.5, 0.5]])
     assert found is not None
@@ -117,6 +143,7 @@ def test_no_noise_decides_and_equal_means_share() -> None:
     equal = posterior([[0.4, 0.4], [0.4], [0.4]])
     assert equal is not None
     assert equal.best == pytest.approx([1 / 3] * 3)
+    assert equal.expected == (0.4, 0.4, 0.4)
 
 
 def test_one_run_each_says_nothing() -> None:
