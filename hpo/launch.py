@@ -119,6 +119,7 @@ def work(
         around = Surroundings(
             study=studies.open_study(database, name, worker_seed=registration.ordinal),
             study_key=pinned.key,
+            folder=pinned.folder,
             database=database,
             mirror=mirror,
             progress=progress,
@@ -129,7 +130,7 @@ def work(
             notifier=open_notifier(database, name, config, os.environ, say=progress.say),
         )
         objective = Objective(around, config, session, _card(progress))
-        sweep(around.study, objective.checkpoint_root)
+        sweep(around.study, objective.checkpoint_root, around.folder)
         _name_strangers(database, name, progress)
         worker = Worker(
             name=process.assignment.worker,

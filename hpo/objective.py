@@ -143,4 +143,4 @@ class Objective:
 
     def _name(self, number: int) -> str:
         """The trial's place below the roots."""
-        return str(trial_folder(PurePosixPath(), self.around.study.study_name, number))
+        return str(trial_folder(PurePosixPath(self.around.folder), number))

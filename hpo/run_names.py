@@ -30,9 +30,14 @@ def run_id(study: str, study_key: str, number: int) -> str:
     `study_key` is something that the study keeps for life and no other study shares, so that two
     databases with a study of one name don't write into each other's runs.
     """
-    digest = hashlib.sha256(f"{study_key}\0{study}".encode()).hexdigest()[:10]
+    digest = study_digest(study, study_key)
     readable = re.sub(r"[^a-z0-9]+", "-", study.lower()).strip("-")[:STUDY_CHARACTERS]
     return "-".join(part for part in (readable.rstrip("-"), digest, f"t{number}") if part)
+
+
+def study_digest(study: str, study_key: str) -> str:
+    """Ten hex digits that no study of another database has, of the same name neither."""
+    return hashlib.sha256(f"{study_key}\0{study}".encode()).hexdigest()[:10]
 
 
 def short_model_name(name: str) -> str:

@@ -31,6 +31,7 @@ from hpo.errors import (
 from hpo.own_trials import OwnTrials
 from hpo.pruners import check_pruner, make_pruner
 from hpo.samplers import check_sampler, make_sampler
+from hpo.trial_folder import study_folder
 from storage.budget import Extension, StudyBudget
 from storage.connect import Database
 
@@ -47,13 +48,14 @@ PACKAGES = ("optuna", "torch", "transformers")
 LOCAL_FIELDS = ("data_path", "output_dir", "checkpoint_root", "cpu_threads")
 """Fields of `general` that belong to a machine and not to the search; kept beside the pin."""
 
-CONFIG, LOCAL, FORMAT_KEY, VERSIONS, DATA, KEY = (
+CONFIG, LOCAL, FORMAT_KEY, VERSIONS, DATA, KEY, OWN_FOLDER = (
     "hpo:config",
     "hpo:local",
     "hpo:format",
     "hpo:versions",
     "hpo:data",
     "hpo:key",
+    "hpo:own_folder",  # its folder has its key in the name; older studies have no such attribute
 )
 
 
@@ -62,6 +64,7 @@ class Pinned:
     """What a study holds: configuration, the creator's machine-local values, and its origin.
 
     `key` is the study's own for life, as no name is: another database may have the same name.
+    `folder`: what its folder is called, under the output folder and under the checkpoint root.
     `n_trials` is the number that was pinned; `config` has what `extensions` have made of it.
     """
 
@@ -71,6 +74,7 @@ class Pinned:
     versions: Mapping[str, str]
     data: str
     key: str
+    folder: str
     n_trials: int
     extensions: tuple[Extension, ...] = ()
 
@@ -200,6 +204,7 @@ def _pin(database: Database, name: str, config: Configuration, data: str) -> Non
         VERSIONS: installed(),
         DATA: data,
         KEY: secrets.token_hex(8),
+        OWN_FOLDER: True,
     }
     for key, value in attributes.items():
         database.storage.set_study_user_attr(study_id, key, value)
@@ -231,6 +236,7 @@ def _pin_of(database: Database, name: str, study_id: int) -> Pinned:
         versions=attributes[VERSIONS],
         data=attributes[DATA],
         key=attributes[KEY],
+        folder=study_folder(name, attributes[KEY] if OWN_FOLDER in attributes else None),
         n_trials=n_trials,
         extensions=tuple(extensions),
     )

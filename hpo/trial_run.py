@@ -50,10 +50,12 @@ class Surroundings:
     """What a trial writes to and listens to beside its training; outlives the trial.
 
     `study_key` is the study's own for life; W&B run ids are made from it, and trials say it.
+    `folder` is what the study's folder is called under every root.
     """
 
     study: Study
     study_key: str
+    folder: str
     database: Database
     mirror: Mirror
     progress: Progress

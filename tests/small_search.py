@@ -96,7 +96,7 @@ class Search:
         console = Console(file=self.screen, width=200)
         progress = Progress(console, metric=self.config.metric.name)
         key = self.own.key
-        return Surroundings(self.study, key, self.database, self.mirror, progress, self.stop)
+        return Surroundings(self.study, key, "s", self.database, self.mirror, progress, self.stop)
 
     def objective(self) -> Objective:
         """What runs a trial; its session is never used by a scripted fit."""

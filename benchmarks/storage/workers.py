@@ -106,7 +106,7 @@ def run_ours(job: Job) -> None:
         workers.register(job.name, host="host", pid=1, device="cpu")
         progress = Progress(Console(file=io.StringIO()), metric=pinned.config.metric.name)
         around = replace(
-            Surroundings(study, pinned.key, database, Mirror(), progress, stop),
+            Surroundings(study, pinned.key, pinned.folder, database, Mirror(), progress, stop),
             turnover=turnover,
             chores=chores,
         )

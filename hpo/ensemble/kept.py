@@ -35,7 +35,7 @@ def kept_trials(
     study = optuna.load_study(study_name=name, storage=database.storage)
     found = []
     for trial in map(as_best, pinned.own.ranked(study.get_trials(deepcopy=False))[:most]):
-        folder = trial_folder(output, name, trial.number)
+        folder = trial_folder(output / pinned.folder, trial.number)
         found.append(KeptTrial(trial, folder, _model_in(folder)))
     return found
 

@@ -169,11 +169,11 @@ def test_a_worker_writes_nowhere_that_only_the_database_names(
     assert not Path("/var/tmp/not-ours").exists()
     assert fit.folders == []
     start(Machine(output=str(tmp_path / "mine")))
-    assert fit.folders == [tmp_path / "mine" / "s" / "trial_00000"]
+    assert fit.folders == [tmp_path / "mine" / studies.read(database, "s").folder / "trial_00000"]
 
 
 def test_a_worker_trains_with_its_machines_places_and_threads(
-    start: Work, fit: ScriptedFit, tmp_path: Path
+    database: Database, start: Work, fit: ScriptedFit, tmp_path: Path
 ) -> None:
     elsewhere = write_dialogues(tmp_path / "copy of the data")
     output = tmp_path / "scratch"
@@ -181,7 +181,7 @@ def test_a_worker_trains_with_its_machines_places_and_threads(
     (settings,) = fit.settings
     assert settings.general.data_path == str(elsewhere)
     assert settings.general.cpu_threads == 2
-    assert fit.folders == [output / "s" / "trial_00000"]
+    assert fit.folders == [output / studies.read(database, "s").folder / "trial_00000"]
 
 
 def test_without_flags_a_worker_takes_what_the_creator_had(

@@ -37,7 +37,7 @@ def test_only_what_ended_trials_of_the_study_left_is_swept(search: Search, root:
     search.study.tell(complete, 0.5)
     left, kept, other = save(root, 0), save(root, 1), save(root, 0, study="t")
     nobodys = save(root, 9)
-    sweep(search.study, root)
+    sweep(search.study, root, "s")
     assert left.place.entries() == []
     assert kept.place.entries()
     assert other.place.entries()
@@ -48,7 +48,7 @@ def test_only_what_ended_trials_of_the_study_left_is_swept(search: Search, root:
 def test_a_root_that_cannot_be_reached_keeps_nobody_from_training(
     search: Search, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sweep(search.study, "nosuch://bucket")
+    sweep(search.study, "nosuch://bucket", "s")
     assert "old resume states cannot be looked for" in caplog.text
 
 

@@ -63,6 +63,28 @@ def test_what_is_pinned_is_read_back(database: Database, configured: Configured)
     assert set(pinned.versions) == {"optuna", "torch", "transformers"}
 
 
+def test_studies_have_folders_of_their_own_also_where_two_databases_have_one_name(
+    database: Database, configured: Configured
+) -> None:
+    _create(database, configured())
+    first = studies.read(database, "s").folder
+    assert studies.read(database, "s").folder == first
+    studies.delete(database, "s")
+    _create(database, configured())
+    assert studies.read(database, "s").folder != first
+
+
+def test_a_study_that_was_made_before_keeps_the_folder_named_like_it(
+    database: Database, configured: Configured
+) -> None:
+    _create(database, configured())
+    made = optuna.load_study(study_name="s", storage=database.storage).user_attrs
+    older = optuna.create_study(study_name="older", storage=database.storage, direction="maximize")
+    for name in made.keys() - {studies.OWN_FOLDER}:
+        older.set_user_attr(name, made[name])
+    assert studies.read(database, "older").folder == "older"
+
+
 def test_machine_local_values_are_not_in_the_pinned_configuration(
     database: Database, configured: Configured
 ) -> None:

@@ -38,7 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(len(VALUES)):
         config = small_config(data, folder / "outputs", num_train_epochs=1)
         general = config.general.model_copy(update={"seed": number})
-        place = trial_folder(folder / "outputs", "s", number)
+        place = trial_folder(folder / "outputs" / "s", number)
         console = Console(file=io.StringIO())
         train_once(
             config.model_copy(update={"general": general}), place, overwrite=False, console=console
@@ -56,6 +56,8 @@ def searched(
     config = _searching(small_config(folder / "data", Path("outputs")))
     data = fingerprint(locate_data(str(folder / "data")))
     studies.create(database, "s", config, data_fingerprint=data)
+    own = studies.read(database, "s").folder
+    (folder / "outputs" / "s").rename(folder / "outputs" / own)
     study = optuna.load_study(study_name="s", storage=database.storage)
     for number, value in enumerate(VALUES):
         trial = trained_trial(
@@ -102,13 +104,14 @@ def test_the_list_that_comes_out_is_what_predict_takes(
 
 
 def test_trials_whose_model_is_elsewhere_are_named_with_the_way_to_make_it(
-    hpo: Run, searched: Path
+    hpo: Run, database: Database
 ) -> None:
-    shutil.rmtree(trial_folder(searched / "outputs", "s", 0))
+    place = f"outputs/{studies.read(database, 's').folder}/trial_00000"
+    shutil.rmtree(place)
     told = hpo("ensemble", "--top", "1", "--exports", "configs")
     assert told.exit_code == 0, told.output
-    assert "trial 0 (0.3000) is left out: no model in outputs/s/trial_00000" in told.output
-    command = "hpo train --config configs/trial_00000.yaml --output outputs/s/trial_00000"
+    assert f"trial 0 (0.3000) is left out: no model in {place}" in told.output
+    command = f"hpo train --config configs/trial_00000.yaml --output {place}"
     assert f"make it again: {command}" in told.output
     assert load("configs/trial_00000.yaml").training.learning_rate == 1e-4
     assert "2 models of 's'" in told.output
