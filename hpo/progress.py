@@ -118,7 +118,8 @@ class Progress:
 
     def left(self) -> None:
         """Say that the trial under way goes to the next worker."""
-        self.say(f"trial {self._trial} left as it stands; the next worker continues it")
+        trial = "the trial" if self._trial is None else f"trial {self._trial}"
+        self.say(f"{trial} left as it stands; the next worker continues it")
 
     def lost(self) -> None:
         """Say that another worker has taken the trial over."""

@@ -69,6 +69,7 @@ def test_how_a_trial_was_cut_short_is_said_with_the_reason(console: Console) -> 
     progress.left()
     progress.lost()
     progress.lost()
+    progress.left()
     lines = [line for line in printed(console) if " starts" not in line]
     assert lines[0].startswith("trial 7 continues at epoch 2.25: ")
     assert lines[1].endswith("stopped early: no further gain")
@@ -77,6 +78,7 @@ def test_how_a_trial_was_cut_short_is_said_with_the_reason(console: Console) -> 
     assert "next worker continues it" in lines[4]
     assert lines[5] == "trial 9 dropped: its lease ran out and another worker has it now"
     assert lines[6].startswith("the trial was dropped")
+    assert lines[7] == "the trial left as it stands; the next worker continues it"
 
 
 def test_waiting_is_said_once(console: Console) -> None:
