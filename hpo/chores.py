@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing_extensions import override
 
 from hpo.turnover import Turnover
-from storage.errors import FileGone, Missing
+from storage.errors import FileGone, Missing, WentBack
 
 Chore = Callable[[], object]
 
@@ -27,8 +27,8 @@ class Chores:
         """Do it, or have it done soon; in the order in which they are given."""
         try:
             chore()
-        except (Missing, FileGone):
-            log.debug("an ended trial was deleted", exc_info=True)
+        except (Missing, FileGone, WentBack):
+            log.debug("an ended trial is gone", exc_info=True)
         except Exception:  # the trial has ended, whatever becomes of its files
             log.warning("something of an ended trial is left as it was", exc_info=True)
 

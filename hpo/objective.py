@@ -25,7 +25,7 @@ from hpo.stop import Stopped
 from hpo.trial_folder import trial_folder
 from hpo.trial_record import ERROR
 from hpo.trial_run import Outcome, Surroundings, TrialRun, fail
-from storage.errors import StorageError
+from storage.errors import StorageError, WentBack
 from storage.failures import translated
 from trainer.checkpoint import Checkpoints
 from trainer.errors import DeviceLost, Infeasible
@@ -61,7 +61,8 @@ class Objective:
     ) -> Outcome:
         """Train the trial and tell the study.
 
-        Raises Stopped, LeaseLost or DeviceLost with nothing told: the trial is to go on elsewhere.
+        Raises Stopped, LeaseLost, DeviceLost or WentBack with nothing told: the trial is to go on
+        elsewhere.
         """
         run = TrialRun(self.around, trial, keeper)
         resume = open_resume_store(self.checkpoint_root, self._name(trial.number))
@@ -73,7 +74,7 @@ class Objective:
         except storage.errors.LeaseLost as error:  # found by the fence
             run.left()
             raise LeaseLost from error
-        except (Stopped, LeaseLost, DeviceLost):
+        except (Stopped, LeaseLost, DeviceLost, WentBack):
             run.left()
             raise
         self.around.chores.add(lambda: forget(resume))

@@ -27,6 +27,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from hpo.extrapolation_pruner import ExtrapolationPruner
 from hpo.pruners import EagerHyperbandPruner, MedianHyperbandPruner
 from hpo.verdict import Verdict
+from storage.errors import WentBack
+from storage.going_back import lacks
 
 
 def decide(study: Study, trial: Trial, *, again: bool = False) -> Verdict | None:
@@ -34,11 +36,13 @@ def decide(study: Study, trial: Trial, *, again: bool = False) -> Verdict | None
 
     To be called after every report, whatever is done with the answer: Hyperband notes in it
     which rung the trial has reached. `again`: it was asked about this value before, by a worker
-    that died before the answer was acted on.
+    that died before the answer was acted on. Raises WentBack where the trial lacks what it wrote.
     """
     # The trial comes with the others, so that there is one read; it lacks what no pruner wants.
     trials = study._storage.get_all_trials(study._study_id, deepcopy=False)  # noqa: SLF001
-    frozen = next(one for one in reversed(trials) if one._trial_id == trial._trial_id)  # noqa: SLF001
+    frozen = next((one for one in reversed(trials) if one._trial_id == trial._trial_id), None)  # noqa: SLF001
+    if frozen is None or lacks(frozen, trial._cached_frozen_trial):  # noqa: SLF001 - what it wrote
+        raise WentBack
     if again:
         frozen = _as_before_the_last_decision(frozen)
     view = _one_view(study, frozen, trials)

@@ -25,7 +25,7 @@ from hpo.trial_run import Outcome
 from hpo.tried_sets import untried
 from storage.budget import StudyBudget
 from storage.connect import Database
-from storage.errors import Missing, StorageError
+from storage.errors import Missing, StorageError, WentBack
 from storage.failures import translated
 from storage.leases import Lease, Leases, Spent, Wait
 from storage.workers import Workers
@@ -90,6 +90,8 @@ class Worker:
         """Work until there is nothing left to do."""
         try:
             return self._work()
+        except WentBack as error:  # pruner, sampler and others have in mind what is no longer so
+            return Ended(f"{error}; a fresh process goes on", REPLACE)
         except StorageError:
             if not self.objective.around.stop.is_set():
                 raise
@@ -186,8 +188,14 @@ class Worker:
                 return None
             except (LeaseLost, storage.errors.LeaseLost, Missing):
                 self.leases.check_study()  # with it everything is gone: nothing goes on elsewhere
+                # Raises WentBack where the lease was not taken over, but lost with other things.
+                self.objective.around.study.get_trials(deepcopy=False)
                 progress.lost()
                 return None
+            except WentBack:
+                self.leases.release(lease)
+                progress.left()
+                raise
             except DeviceTaken as error:
                 self.leases.release(lease)
                 progress.left()

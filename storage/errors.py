@@ -59,6 +59,16 @@ class Busy(StorageError):
     """Another process held a lock for longer than anybody should wait."""
 
 
+class WentBack(StorageError):
+    """The database lacks what this process has seen in it: what it has in mind is no longer so."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database has lost what was written to it last: it was put back, or a standby that"
+            " lacked it is the primary now"
+        )
+
+
 class LeaseLost(StorageError):
     """The trial belongs to another worker by now, so this one must not write to it."""
 

