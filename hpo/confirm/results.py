@@ -13,7 +13,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from hpo import study as studies
-from hpo.confirm.companion import CONFIRMS, SEED, find_companion, without_seed
+from hpo.confirm.companion import CONFIRMS, FEWEST, SEED, find_companion, without_seed
 from hpo.confirm.posterior import Posterior, posterior
 from hpo.errors import HpoError
 from hpo.own_trials import OwnTrials
@@ -67,21 +67,26 @@ class Results:
 
     @property
     def probabilities(self) -> Mapping[int, float]:
-        """The probability of each trial's number; empty before two runs of one have completed."""
-        if self.posterior is None:
+        """The probability of each trial's number that has a run.
+
+        Empty before two have one, or none has two.
+        """
+        ran = [candidate for candidate in self.candidates if candidate.values]
+        if self.posterior is None or len(ran) < FEWEST:
             return {}
-        return {c.number: p for c, p in zip(self.candidates, self.posterior.best, strict=True)}
+        best = zip(self.candidates, self.posterior.best, strict=True)
+        return {candidate.number: chance for candidate, chance in best if candidate.values}
 
     @property
     def expected(self) -> Mapping[int, float | None]:
-        """What another seed is expected to give each trial's number; empty as probabilities."""
+        """What another seed is expected to give each trial's number; empty if none has two runs."""
         if self.posterior is None:
             return {}
         return {c.number: e for c, e in zip(self.candidates, self.posterior.expected, strict=True)}
 
     @property
     def leaders(self) -> tuple[Candidate, ...]:
-        """The fewest candidates that hold the best with probability SURE; one alone has won."""
+        """The fewest candidates that hold the best with probability SURE."""
         chances = self.probabilities
         found: set[int] = set()
         for number in sorted(chances, key=lambda number: -round(chances[number], DIGITS)):

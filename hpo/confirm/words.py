@@ -105,12 +105,16 @@ def _verdict(results: Results) -> Iterator[str]:
         f"one run's SD is {found.sd:.4f} (pooled, {degrees}); the probabilities are those of the"
         " normal model with that noise"
     )
-    if sum(bool(candidate.values) for candidate in results.candidates) == 1:
-        yield f"trial {leaders[0].number} alone has completed runs: nothing to compare it with"
+    if not leaders:
+        yield f"trial {results.winner.number} alone has completed runs: nothing to compare it with"
         return
     if len(leaders) == 1:
-        chance = results.probabilities[leaders[0].number]
-        yield f"trial {leaders[0].number} is the best, with probability {percent(chance)}"
+        chance = percent(results.probabilities[leaders[0].number])
+        other = f", but by one run alone: trial {results.winner.number} wins until it has a second"
+        yield (
+            f"trial {leaders[0].number} is the best, with probability {chance}"
+            f"{other * (results.winner is not leaders[0])}"
+        )
         return
     named = _listed([candidate.number for candidate in leaders])
     yield (

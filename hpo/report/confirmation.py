@@ -22,16 +22,13 @@ def confirmation(facts: Facts) -> Section | None:
 def confirmed_best(facts: Facts) -> Iterator[Finding]:
     """The trial that further seeds have shown to be the best, if one."""
     results = facts.confirmed
-    if results is None or results.winner is None or len(results.leaders) != 1:
+    if results is None or results.winner is None or results.leaders != (results.winner,):
         return
-    winner = results.leaders[0]
-    chance = results.probabilities[winner.number]
-    scored = sum(bool(each.values) for each in results.candidates)
-    if scored > 1:
-        yield Finding(
-            f"Trial {winner.number} is the best of {scored} that were run again under further"
-            f" seeds, with probability {percent(chance)}: mean {winner.mean:.4f}."
-        )
+    winner, chances = results.winner, results.probabilities
+    yield Finding(
+        f"Trial {winner.number} is the best of {len(chances)} that were run again under further"
+        f" seeds, with probability {percent(chances[winner.number])}: mean {winner.mean:.4f}."
+    )
 
 
 def _row(candidate: Candidate, results: Results) -> tuple[str, ...]:

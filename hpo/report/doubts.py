@@ -98,8 +98,9 @@ def _leaders(facts: Facts) -> Iterator[Finding]:
 
 def _still_together(results: Results, study: str) -> Iterator[Finding]:
     leaders = [str(candidate.number) for candidate in results.leaders]
-    more = min(2 * max(len(candidate.values) for candidate in results.leaders), MOST_SEEDS)
     if len(leaders) > 1:
+        most = max(len(candidate.values) for candidate in results.leaders)
+        more = min(2 * most, MOST_SEEDS)
         yield Finding(
             f"Further seeds do not tell trials {', '.join(leaders)} apart: any of them may be the"
             " best.",

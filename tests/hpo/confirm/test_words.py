@@ -55,3 +55,20 @@ def test_no_probability_is_said_to_be_certain() -> None:
 def test_a_single_run_above_the_winner_is_not_passed_over_in_silence() -> None:
     said = " ".join(words.said(results((0.46,), (0.44, 0.45))))
     assert "trial 1 has the highest mean of two runs or more, and any of them may be taken" in said
+
+
+def test_one_run_far_above_the_winner_is_no_winner_yet() -> None:
+    said = list(words.said(results((0.9,), (0.101, 0.103), (0.1, 0.101))))
+    assert said[-1].startswith("trial 0 is the best, with probability")
+    assert said[-1].endswith("but by one run alone: trial 1 wins until it has a second")
+
+
+def test_of_what_has_not_run_and_of_one_alone_no_probability_is_said() -> None:
+    alone = results((0.4, 0.41), ())
+    assert alone.probabilities == {}
+    told = list(words.lines(alone))
+    assert told[2].endswith("0.4050  -")
+    assert told[-1] == "trial 0 alone has completed runs: nothing to compare it with"
+    beside = results((0.4, 0.41), (0.39, 0.4), ())
+    assert set(beside.probabilities) == {0, 1}
+    assert list(words.lines(beside))[4].split() == ["2", "-", "-", "-", "0", "-", "-"]

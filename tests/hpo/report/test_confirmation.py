@@ -47,3 +47,10 @@ def test_leaders_that_further_seeds_do_not_part_are_called_so(written):
     (doubt,) = [one for one in doubts(found) if "do not tell trials" in one.text]
     assert "0, 1" in doubt.text
     assert "--trial 0 --trial 1" in (doubt.step or "")
+
+
+@pytest.mark.parametrize("runs", [((0.45, 0.451), ()), ((0.9,), (0.4, 0.401), (0.39, 0.391))])
+def test_a_trial_alone_or_with_one_run_is_not_learned_to_be_the_best(written, runs):
+    found = facts(written, *runs)
+    assert not [one for one in learned(found) if "is the best of" in one.text]
+    assert "## Confirmation" in Writer(found, Told(), {}).markdown()
