@@ -37,6 +37,8 @@ from storage.leases import Leases
 from storage.workers import Workers
 from trainer.data import DataFiles, fingerprint, locate_data
 from trainer.device import check_kernels, device_name, pick_device
+from trainer.device_errors import device_errors_named
+from trainer.errors import DeviceLost
 from trainer.memory import MemoryBaseline
 from trainer.session import TrainingSession
 
@@ -106,7 +108,8 @@ def work(
     pinned, config, files = on_this_machine(database, name, machine)
     output = Path(config.general.output_dir)
     session = TrainingSession(files, output / "cache")
-    session.prepare(config)  # what every trial would fail of must not cost a trial
+    if (lost := _prepare(session, config)) is not None:
+        return lost
     memory = MemoryBaseline(session)
     process.parent.ready(name, max_attempts=config.optuna.max_attempts)
     turnover = Turnover()
@@ -150,6 +153,16 @@ def work(
         if not leaves():
             _name_strangers(database, name, progress)
         return ended
+
+
+def _prepare(session: TrainingSession, config: Configuration) -> Ended | None:
+    """Make what every trial would fail of, so that it costs none; why not, where the card fails."""
+    try:
+        with device_errors_named():  # a checkpoint that rewrites sentences is put on the card
+            session.prepare(config)
+    except DeviceLost as error:
+        return Ended(str(error), DEVICE_LOST)
+    return None
 
 
 def _leaves(ended: Ended, stop: StopRequest) -> bool:

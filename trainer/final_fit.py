@@ -18,7 +18,13 @@ from config.load import dump
 from config.schema import Configuration
 from trainer.arguments import arguments_of
 from trainer.checkpoint import Checkpoints, write_model
-from trainer.device import cpu_threads, device_name, pick_device, pick_precision
+from trainer.device import (
+    check_kernels,
+    cpu_threads,
+    device_name,
+    pick_device,
+    pick_precision,
+)
 from trainer.device_errors import device_errors_named
 from trainer.divergence import Divergence
 from trainer.encode import EncodedSplit
@@ -69,6 +75,7 @@ def fit_on_all(
     started = time.monotonic()
     last = _last_evaluation(config, epochs)
     device = pick_device()
+    check_kernels(device)
     passed: list[Progress] = []
 
     def follow(progress: Progress, _: object) -> bool:

@@ -12,7 +12,8 @@ from config.load import load
 from config.schema import Configuration
 from trainer.checkpoint import SETTINGS_FILE
 from trainer.data import Example
-from trainer.device import Precision, pick_device, pick_precision
+from trainer.device import Precision, check_kernels, pick_device, pick_precision
+from trainer.device_errors import device_errors_named
 from trainer.encode import Ragged, encoded
 from trainer.errors import TrainerError
 from trainer.generate import generation_settings, special_ids
@@ -44,13 +45,17 @@ class Member:
 def read_member(model_dir: Path, *, num_beams: int | None = None) -> Member:
     """Read a kept model, or the best one of the training whose folder it is.
 
-    `num_beams` replaces that of its settings. Raises TrainerError where there is no such model.
+    `num_beams` replaces that of its settings. Raises TrainerError where there is no such model or
+    the device cannot take it.
     """
     quiet_transformers()
     folder = best_model(model_dir)
     config = _settings(folder)
     tokenizer = read_tokenizer(str(folder))
-    model = read_model(str(folder)).to(pick_device())  # type: ignore[arg-type]  # as in model.py
+    device = pick_device()
+    check_kernels(device)
+    with device_errors_named():
+        model = read_model(str(folder)).to(device)  # type: ignore[arg-type]  # as in model.py
     model.generation_config = generation_settings(
         special_ids(model), config.generation, num_beams=num_beams
     )

@@ -214,6 +214,26 @@ def test_a_worker_whose_gpu_is_gone_takes_no_trial_to_the_cpu(
     assert start(device_lost=True).reason.startswith("1 trial done")
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("CUDA error: an illegal memory access was encountered", "cannot be used again"),
+        ("CUDA error: CUDA-capable device(s) is/are busy or unavailable", "to itself"),
+    ],
+)
+def test_a_card_that_fails_before_the_first_trial_asks_for_another_process(
+    database: Database, start: Work, monkeypatch: pytest.MonkeyPatch, said: str, reason: str
+) -> None:
+    def prepare(*_: object) -> None:
+        raise torch.AcceleratorError(said)
+
+    monkeypatch.setattr("trainer.session.TrainingSession.prepare", prepare)
+    ended = start()
+    assert (ended.status, ended.goes_on) == (DEVICE_LOST, True)
+    assert reason in ended.reason
+    assert workers_of(database).rows() == []
+
+
 def test_data_that_are_not_there_are_refused(start: Work) -> None:
     with pytest.raises(DataError, match="nowhere"):
         start(Machine(data="nowhere"))

@@ -13,7 +13,7 @@ from config.schema import Configuration
 from trainer.data import DataFiles, locate_data, read_examples
 from trainer.device import Precision, pick_precision
 from trainer.encode import Ragged
-from trainer.errors import TrainerError
+from trainer.errors import OutOfMemory, TrainerError
 from trainer.evaluation import FitResult
 from trainer.fit import fit
 from trainer.generate import generate
@@ -60,6 +60,28 @@ def trained(training: Trained, tmp_path: Path) -> Trained:
     result, folder = training
     copy = shutil.copytree(folder, tmp_path / "out")
     return replace(result, checkpoint=copy / result.checkpoint.name), copy
+
+
+def test_a_card_without_room_for_the_model_is_said_in_words(
+    trained: Trained, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 252.00 KiB.")
+
+    monkeypatch.setattr(BartForConditionalGeneration, "to", full)
+    with pytest.raises(OutOfMemory, match="does not fit in the memory of the device"):
+        predict(trained[1], data_folder / "test.csv")
+
+
+def test_a_card_that_torch_has_no_kernels_for_is_said_in_words(
+    trained: Trained, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(_: object) -> None:
+        raise TrainerError("no kernels")
+
+    monkeypatch.setattr("trainer.member.check_kernels", none)
+    with pytest.raises(TrainerError, match="no kernels"):
+        predict(trained[1], data_folder / "test.csv")
 
 
 class Watched:
