@@ -46,9 +46,9 @@ def _copied(status: Status) -> list[Text]:
 
 
 def _told(status: Status) -> str:
-    parts = (status.told, "told by another program"), (status.brought, "trained in another study")
-    said = ", ".join(f"{count} {came}" for count, came in parts if count)
-    return f" ({said})" if said else ""
+    told = [f"{status.told} told by another program"] * bool(status.told)
+    brought = [f"{status.brought} brought from another study"] * bool(status.brought)
+    return f" ({', '.join((*told, *brought))})" if told or brought else ""
 
 
 def _left(status: Status) -> str:

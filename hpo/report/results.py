@@ -48,7 +48,7 @@ def _counts(facts: Facts) -> str:
     counted = (
         (status.complete - status.told - status.brought, "completed"),
         (status.told, "told by another program"),
-        (facts.brought, "trained in another study"),
+        (facts.brought, "brought from another study"),
         (len(facts.pruned), "pruned"),
         (sum(t.state is TrialState.PRUNED for t in facts.infeasible), "infeasible"),
         (len(facts.failed), "failed"),

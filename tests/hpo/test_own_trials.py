@@ -149,11 +149,11 @@ def test_status_and_report_count_it_apart_and_it_stands_in_no_figure(
     assert (status.complete, status.brought, status.told, status.trained) == (1, 1, 0, 0)
     assert status.time_left_s is None
     lines = [str(part) for part in view(status).renderables]
-    assert "1 complete (1 trained in another study)" in lines[1]
+    assert "1 complete (1 brought from another study)" in lines[1]
     assert lines[2].startswith("best     trial 0 (0.9000) was trained in another study")
     facts = gather(search.database, "s")
     assert (facts.complete, facts.pruned, facts.brought) == ([], [], 2)
-    assert "Trials: 2 trained in another study." in str(results(facts).blocks[0])
+    assert "Trials: 2 brought from another study." in str(results(facts).blocks[0])
 
 
 def test_it_ends_no_search_and_is_no_news(search: Search, brought: FrozenTrial) -> None:
