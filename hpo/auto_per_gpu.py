@@ -74,7 +74,10 @@ def choose(
     the output folder's cache. Memory is looked at anew each time; where it ended the measuring and
     there is more of it now, it is measured again. Raises HpoError where not one training runs.
     """
-    room = bursts.room()
+    try:
+        room = bursts.room()
+    except BurstFailed as error:
+        raise HpoError(f"--per-gpu auto: {error}") from error
     place = Path(config.general.output_dir) / "cache" / FILE
     key = _key(config, room.device, cores, threads(1))
     kept = _measured(_read(place).get(key))

@@ -143,6 +143,17 @@ def test_a_training_that_cannot_run_is_an_error_in_one_line(config: Configuratio
         chosen(config, Measured())
 
 
+def test_a_card_that_cannot_be_looked_at_is_an_error_in_one_line(
+    config: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise BurstFailed("other programs hold 79.2 of the card's 80.0 GiB")
+
+    monkeypatch.setattr(Measured, "room", full)
+    with pytest.raises(HpoError, match="--per-gpu auto: other programs hold 79"):
+        chosen(config, Measured(10))
+
+
 def test_asked_to_stop_it_measures_no_longer(config: Configuration) -> None:
     stop = StopRequest()
     stop.set()
