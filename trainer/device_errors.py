@@ -24,6 +24,7 @@ NO_MEMORY = (
     "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",  # its workspace did not fit
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUSOLVER_STATUS_ALLOC_FAILED",
+    "NVML_SUCCESS == ",  # on a MIG slice torch may not ask who holds the memory that ran out
 )
 BUSY = "busy or unavailable"  # to be had by one process alone, which another one is
 LOST = (

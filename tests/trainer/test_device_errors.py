@@ -27,6 +27,7 @@ CUBLAS = "CUDA error: CUBLAS_STATUS_{} when calling `cublasCreate(handle)`"
         RuntimeError(CUBLAS.format("NOT_INITIALIZED")),
         RuntimeError("[enforce fail] . DefaultCPUAllocator: can't allocate memory: you tried"),
         RuntimeError("could not create a primitive"),
+        RuntimeError('NVML_SUCCESS == r INTERNAL ASSERT FAILED at "/pytorch/c10/cuda/CUDACachingA'),
         MemoryError(),
     ],
 )
