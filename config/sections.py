@@ -66,7 +66,8 @@ class General(Section):
         default=42, description="seed of every random choice; a whole number below 2**32"
     )
     cpu_threads: Annotated[Count, Field(le=1024)] | None = Field(
-        default=None, description="CPU threads for a training; null: torch's own choice"
+        default=None,
+        description="CPU threads for a training; null: torch's choice, at most a container's share",
     )
 
     @field_validator("checkpoint_root")

@@ -11,9 +11,10 @@ from config.schema import Configuration
 from hpo.auto_per_gpu import choose
 from hpo.bursts import Bursts
 from hpo.mps import multi_process_service
-from hpo.seats import THREADS, Seat, cores, seats, threads_each
+from hpo.seats import THREADS, Seat, seats, threads_each
 from hpo.stop import StopRequest
 from hpo.worker_signals import die_of, worker_signals
+from trainer.cores import cores
 
 LOOK = (sys.executable, "-m", "hpo.look", "cuda")
 

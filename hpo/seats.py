@@ -1,6 +1,5 @@
 """The seats for workers on this machine: one on each card, or several, each with its share."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from hpo.errors import HpoError, WrongInput
 from hpo.share import Share
+from trainer.cores import cores
 
 NUMBER = re.compile(r"0|[1-9][0-9]{0,5}")  # 00 would be another name for GPU 0
 CPU = "cpu"
@@ -73,13 +73,6 @@ def seats(
         for card in cards
         for number in range(1, per_gpu + 1)
     )
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def threads_each(workers: int, environ: Mapping[str, str]) -> int:

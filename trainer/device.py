@@ -8,6 +8,7 @@ On a CPU, bf16 is for the products with the vocabulary alone (projection.py), wh
 stay in fp32: autocast of the whole model gains nothing there (docs/benchmarks/trial.md).
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Literal
 import torch
 
 from config.counting import counted
+from trainer.cores import cores
 from trainer.errors import TrainerError
 
 PrecisionName = Literal["bf16", "fp16", "fp32"]
@@ -139,8 +141,14 @@ def precision_of(wanted: str, *, card: str, capability: tuple[int, int]) -> Prec
 
 @contextmanager
 def cpu_threads(wanted: int | None) -> Iterator[int]:
-    """Use `wanted` CPU threads inside (None: torch's default) and yield how many are used."""
+    """Use `wanted` CPU threads inside and yield how many are used.
+
+    None: torch's default, which is OMP_NUM_THREADS where that is set; else a container's share of
+    the cores at most.
+    """
     before = torch.get_num_threads()
+    if wanted is None and "OMP_NUM_THREADS" not in os.environ:
+        wanted = min(before, cores())
     if wanted is not None:
         torch.set_num_threads(wanted)
     try:

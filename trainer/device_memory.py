@@ -51,13 +51,20 @@ def main_memory_free() -> int | None:
         )
     except (OSError, ValueError):  # no such limit, or "max"
         return found
-    return most - used if found is None else min(found, most - used)
+    # Pages of files that nobody has used for a while count as used, and go when memory is wanted.
+    free = most - used + (_number(CGROUP / "memory.stat", "inactive_file") or 0)
+    return free if found is None else min(found, free)
 
 
 def _in_kib(path: Path, name: str) -> int | None:
+    found = _number(path, name)
+    return None if found is None else found * KIB
+
+
+def _number(path: Path, name: str) -> int | None:
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return None
-    values = (line.split()[1] for line in lines if line.startswith(name))
-    return next((int(value) * KIB for value in values), None)
+    found = (words[1] for words in map(str.split, lines) if words[:1] == [name])
+    return next(map(int, found), None)

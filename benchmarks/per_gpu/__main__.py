@@ -22,7 +22,7 @@ from benchmarks.trial.task import (
     settings,
     subset,
 )
-from hpo.seats import cores
+from trainer.cores import cores
 
 CPU_SIZE = Size(48, 8, epochs=1, learning_rate=1e-3, architecture=STAND_IN)
 GPU_SIZE = Size(1024, 128, epochs=2, learning_rate=5e-5, architecture=KOBART)

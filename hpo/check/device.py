@@ -7,7 +7,7 @@ import torch
 from hpo.check.cards import Card, Listed, why_none
 from hpo.check.finding import Finding
 from hpo.check.subject import Subject
-from hpo.seats import cores
+from trainer.cores import cores
 from trainer.device import cpu_precision, has_amx, precision_of, without_kernels
 
 NAME = "device"

@@ -30,6 +30,8 @@ def test_a_containers_limit_counts_where_it_is_lower(
     (tmp_path / "memory.max").write_text(str(30 * MIB))
     (tmp_path / "memory.current").write_text(str(20 * MIB))
     assert room().main == 10 * MIB
+    (tmp_path / "memory.stat").write_text(f"inactive_anon 1\ninactive_file {4 * MIB}\nfile 2\n")
+    assert room().main == 14 * MIB
     (tmp_path / "memory.max").write_text("max\n")
     now = room().main
     assert now is None or free is None or now > free / 2
