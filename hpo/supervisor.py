@@ -167,7 +167,7 @@ class Supervisor:
         return self._after_death(status, ready=ready)
 
     def _after_death(self, status: int, *, ready: bool) -> int | None:
-        how = "its GPU failed" if status == DEVICE_LOST else signal.Signals(-status).name
+        how = "its GPU could not be used" if status == DEVICE_LOST else signal.Signals(-status).name
         self._device_lost |= status == DEVICE_LOST
         self._give_back()
         if self._asked:
