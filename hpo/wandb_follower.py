@@ -5,6 +5,7 @@ the trial, so that a run which could not be opened at first is opened later and 
 """
 
 import logging
+import shlex
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -114,7 +115,12 @@ class Follower:
             except Exception as error:  # noqa: BLE001 - wandb raises many things without a network
                 self._check()
                 reason = str(error).strip().splitlines() or [type(error).__name__]
-                log.warning("W&B can't be reached, trials go offline: %s", reason[0])
+                log.warning(
+                    "W&B can't be reached or refuses, trials go offline: %s; later hpo mirror"
+                    " --study %s sends what is missing",
+                    reason[0],
+                    shlex.quote(followed.trial.study),
+                )
                 self._go_offline()
             else:
                 return followed.run

@@ -6,7 +6,7 @@ Nobody is ever asked for a key: a worker has no one in front of it.
 import configparser
 import logging
 import netrc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -48,19 +48,24 @@ def resolve_mode(configured: str, environ: Mapping[str, str]) -> Mode:
     return "offline"
 
 
-def check_environment(environ: Mapping[str, str]) -> None:
+def check_environment(
+    environ: Mapping[str, str], configured: Callable[[], str] = lambda: "auto"
+) -> None:
     """Refuse a WANDB_MODE that wandb does not know, and a WANDB_BASE_URL that is none (WrongInput).
 
     The one would be passed over, and with the other nothing would be written, offline neither.
+    `configured` gives the configuration's mode where that matters: disabled, W&B is not used.
     """
     given = environ.get("WANDB_MODE", "")
     if given and given not in ENVIRONMENT_MODES:
         known = "online, offline or disabled"
         raise WrongInput(f"WANDB_MODE={given}: write {known}, or unset it")
     address = environ.get("WANDB_BASE_URL", "")
-    if address and ENVIRONMENT_MODES.get(given) != "disabled" and not is_server(address):
+    if not address or is_server(address):
+        return
+    if (ENVIRONMENT_MODES.get(given) or configured()) != "disabled":
         raise WrongInput(  # without the value, which may hold a password
-            "WANDB_BASE_URL is no server's address: write https://HOST or http://HOST:PORT, or"
+            "WANDB_BASE_URL is no server's address: write https://HOST or http://HOST:8080, or"
             " unset it"
         )
 

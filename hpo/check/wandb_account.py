@@ -22,7 +22,7 @@ def look_at_wandb(subject: Subject) -> Finding:
     """Say what a worker here would do. Raises WrongInput for a WANDB_MODE that there is not."""
     config = subject.config
     project = config.wandb.project or config.general.project_name
-    check_environment(os.environ)
+    check_environment(os.environ, lambda: config.wandb.mode)
     return wandb_finding(config.wandb.mode, os.environ, project=project, entity=config.wandb.entity)
 
 

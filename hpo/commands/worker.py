@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -104,7 +105,7 @@ def worker(
     from hpo.notifications.webhook import webhook_of
     from hpo.wandb_mode import check_environment
 
-    check_environment(os.environ)
+    check_environment(os.environ, lambda: _wandb_mode(storage, study, source, overrides))
     webhook_of(os.environ)
     lease_seconds(os.environ)
     made_of = {"source": source, "overrides": overrides, "data": data}
@@ -124,6 +125,24 @@ def worker(
         sys.exit(_supervise(chosen, storage=storage, options=options))
     limits = {"max_trials": max_trials, "wait": wait}
     sys.exit(_work(assignment, study, made_of, storage=storage, machine=machine, limits=limits))
+
+
+def _wandb_mode(
+    storage: str, study: str | None, source: str | None, overrides: Sequence[str]
+) -> str:
+    """The study's mode; that of what it is to be made of where there is no such study."""
+    from config.errors import ConfigError
+    from config.load import load
+    from hpo import study as studies
+    from hpo.errors import HpoError
+    from hpo.opening import choose_study, open_database
+    from storage.errors import StorageError
+
+    with suppress(StorageError, HpoError), open_database(storage) as database:
+        return studies.read(database, choose_study(database, study)).config.wandb.mode
+    with suppress(ConfigError):
+        return load(source or study or "", overrides=overrides, environ=os.environ).wandb.mode
+    return "auto"  # what is wrong with that is said elsewhere
 
 
 def _own_places(

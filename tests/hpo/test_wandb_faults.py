@@ -83,7 +83,7 @@ def test_whatever_it_answers_the_trial_is_written_offline(server, mirror, tmp_pa
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("fault", ["hang", 500])
+@pytest.mark.parametrize("fault", ["hang", 401, 403, 500])
 def test_a_run_that_can_no_longer_be_sent_holds_up_nothing_and_the_next_trial_is_offline(
     server, mirror, tmp_path, fault
 ):

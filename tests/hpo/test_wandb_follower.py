@@ -119,9 +119,11 @@ def test_an_unreachable_server_turns_runs_offline_in_one_line(wandb, caplog):
         follower.start(trial(number), ())
         follower.finish(COMPLETE)
     assert [run.wire for run in wandb.runs] == ["offline", "offline"]
-    assert [record.getMessage() for record in caplog.records] == [
-        "W&B can't be reached, trials go offline: online is down"
-    ]
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "W&B can't be reached or refuses, trials go offline: online is down; later hpo mirror"
+        " --study s sends what is missing"
+    )
 
 
 def test_the_server_is_tried_again_after_a_while(wandb, clock):

@@ -2,8 +2,13 @@ import logging
 
 import pytest
 
-from hpo.wandb_mode import has_key, resolve_mode
+from config.load import from_mapping
+from hpo import study as studies
+from hpo.commands.worker import _wandb_mode
+from hpo.errors import WrongInput
+from hpo.wandb_mode import check_environment, has_key, resolve_mode
 
+SPACE = {"training.weight_decay": {"low": 0.0, "high": 0.1}}
 KEY = {"WANDB_API_KEY": "0123456789"}
 
 
@@ -74,3 +79,25 @@ def test_a_broken_settings_file_does_no_harm(tmp_path):
     settings = tmp_path / "settings"
     settings.write_bytes(b"\xff\xfe not ini")
     assert has_key({"HOME": str(tmp_path), "WANDB_CONFIG_DIR": str(tmp_path)})
+
+
+@pytest.mark.parametrize("mode", ["", "disabled"])
+def test_a_server_that_is_never_asked_may_have_any_address(mode):
+    environ = {"WANDB_BASE_URL": "wandb.local", "WANDB_MODE": mode}
+    check_environment(environ, lambda: "disabled")
+
+
+def test_no_address_is_refused_where_the_environment_switches_wandb_on():
+    environ = {"WANDB_BASE_URL": "wandb.local", "WANDB_MODE": "online"}
+    with pytest.raises(WrongInput, match="WANDB_BASE_URL is no server's address"):
+        check_environment(environ, lambda: "disabled")
+
+
+def test_a_worker_asks_the_study_whether_wandb_is_used(database):
+    config = from_mapping({"wandb": {"mode": "disabled"}, "optuna": {"search_space": SPACE}})
+    studies.create(database, "s", config, data_fingerprint="f" * 64)
+    storage = database.url.sqlalchemy
+    assert _wandb_mode(storage, "s", None, ()) == _wandb_mode(storage, None, None, ()) == "disabled"
+    assert _wandb_mode(storage, "kobart", None, ()) == "auto"
+    assert _wandb_mode(storage, "demo", None, ("wandb.mode=disabled",)) == "disabled"
+    assert _wandb_mode(storage, "none such", None, ()) == "auto"
