@@ -86,7 +86,7 @@ def show_result(console: Console, database: Database, name: str, *, reason: str)
     if told is not None:
         _say(console, str(told), style="yellow")
     _say(console, "next:")
-    commands = _next_commands(name)
+    commands = _next_commands(name, exact=best.machine.get("device") == "cpu")
     width = max(len(command) for command, _ in commands)
     for command, what in commands:
         _say(console, f"  {command:<{width}}    {what}")
@@ -96,13 +96,15 @@ def _say(console: Console, line: str, *, style: str | None = None) -> None:
     console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
-def _next_commands(name: str) -> list[tuple[str, str]]:
+def _next_commands(name: str, *, exact: bool) -> list[tuple[str, str]]:
+    """What to type next, and what that does; `exact` where a training reaches its score again."""
     confirmed = confirmed_name(name)
     export = f"hpo best --study {shlex.quote(name)} --export config.yaml"
     if confirmed is not None:  # there the best run is a lucky one
         export = f"hpo best --study {shlex.quote(confirmed)} --confirmed --export config.yaml"
+    again = "train it again: the same score" if exact else "train it again"
     return [
         (export, "the winner as a configuration"),
-        ("hpo train --config config.yaml --output model", "train it again: the same score"),
+        ("hpo train --config config.yaml --output model", again),
         ("hpo dashboard", "look at every trial"),
     ]

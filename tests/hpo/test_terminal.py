@@ -13,7 +13,7 @@ from optuna.trial import create_trial
 from rich.console import Console
 
 from hpo.terminal import make_console, show_result
-from hpo.trial_record import BEST_EPOCH
+from hpo.trial_record import BEST_EPOCH, MACHINE
 from storage.connect import Database
 
 LR = "training.learning_rate"
@@ -26,7 +26,7 @@ def closing_words(database: Database, name: str, *, reason: str = "the budget is
     return console.file.getvalue()
 
 
-def study_with_a_winner(database: Database, name: str) -> None:
+def study_with_a_winner(database: Database, name: str, *, device: str = "cpu") -> None:
     study = optuna.create_study(storage=database.storage, study_name=name, direction="maximize")
     for value in (0.2, 0.41239, 0.3):
         study.add_trial(
@@ -34,7 +34,7 @@ def study_with_a_winner(database: Database, name: str) -> None:
                 value=value,
                 params={LR: 2.34e-5 * value},
                 distributions={LR: FloatDistribution(1e-6, 1e-3)},
-                user_attrs={BEST_EPOCH: 7.0},
+                user_attrs={BEST_EPOCH: 7.0, MACHINE: {"device": device}},
             )
         )
 
@@ -54,6 +54,14 @@ def test_the_winner_and_the_next_commands_are_shown(database: Database) -> None:
         "hpo train --config config.yaml --output model",
         "hpo dashboard",
     ]
+
+
+@pytest.mark.parametrize(("device", "promised"), [("cpu", True), ("NVIDIA H200", False)])
+def test_the_same_score_is_promised_of_a_cpu_alone(
+    database: Database, device: str, *, promised: bool
+) -> None:
+    study_with_a_winner(database, "kobart", device=device)
+    assert ("the same score" in closing_words(database, "kobart")) == promised
 
 
 def test_a_long_next_command_stands_apart_from_what_it_does(database: Database) -> None:
