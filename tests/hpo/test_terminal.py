@@ -12,6 +12,7 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import create_trial
 from rich.console import Console
 
+from hpo.study import CONFIG, KEY
 from hpo.terminal import make_console, show_result
 from hpo.trial_record import BEST_EPOCH, MACHINE
 from storage.connect import Database
@@ -26,8 +27,16 @@ def closing_words(database: Database, name: str, *, reason: str = "the budget is
     return console.file.getvalue()
 
 
-def study_with_a_winner(database: Database, name: str, *, device: str = "cpu") -> None:
+def pinned(database: Database, name: str) -> optuna.Study:
+    """A study as hpo creates one, as far as its closing words ask."""
     study = optuna.create_study(storage=database.storage, study_name=name, direction="maximize")
+    study.set_user_attr(CONFIG, "general: {}")
+    study.set_user_attr(KEY, "key")
+    return study
+
+
+def study_with_a_winner(database: Database, name: str, *, device: str = "cpu") -> None:
+    study = pinned(database, name)
     for value in (0.2, 0.41239, 0.3):
         study.add_trial(
             create_trial(
@@ -76,7 +85,7 @@ def test_a_long_next_command_stands_apart_from_what_it_does(database: Database) 
 
 
 def test_before_the_first_completed_trial_there_is_no_winner(database: Database) -> None:
-    optuna.create_study(storage=database.storage, study_name="s").ask()
+    pinned(database, "s").ask()
     shown = closing_words(database, "s", reason="stopped as asked")
     assert shown == "\nworker ended: stopped as asked\nno trial of 's' has completed yet\n"
 
