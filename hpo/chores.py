@@ -15,6 +15,10 @@ from typing_extensions import override
 from hpo.turnover import Turnover
 from storage.errors import FileGone, Missing, WentBack
 
+HURRIED_S = 3.0
+"""What a worker that was asked to stop has for its chores, of 10 seconds for everything."""
+POLL_S = 0.1
+
 Chore = Callable[[], object]
 
 log = logging.getLogger(__name__)
@@ -46,11 +50,14 @@ class ChoresAside(Chores):
     def add(self, chore: Chore) -> None:
         self._waiting.put(chore)
 
-    def close(self) -> None:
-        """Wait until all is done."""
+    def close(self, *, hurried: Callable[[], bool]) -> None:
+        """Wait until all is done, but a few seconds only once `hurried` says so."""
         self._waiting.put(None)
         self._turnover.end()
-        self._thread.join()
+        left_s = HURRIED_S
+        while self._thread.is_alive() and left_s > 0:
+            self._thread.join(POLL_S)
+            left_s -= POLL_S * hurried()
 
     def _work(self) -> None:
         while (chore := self._waiting.get()) is not None:
@@ -60,10 +67,15 @@ class ChoresAside(Chores):
 
 
 @contextmanager
-def chores_aside(turnover: Turnover) -> Iterator[ChoresAside]:
-    """Do chores in a thread until the end of the context, which waits for the last."""
+def chores_aside(
+    turnover: Turnover, *, hurried: Callable[[], bool] = lambda: False
+) -> Iterator[ChoresAside]:
+    """Do chores in a thread until the end of the context, which waits for the last.
+
+    Once `hurried` says so it waits no more than HURRIED_S, as for a disk that does not answer.
+    """
     chores = ChoresAside(turnover)
     try:
         yield chores
     finally:
-        chores.close()
+        chores.close(hurried=hurried)

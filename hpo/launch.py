@@ -115,7 +115,7 @@ def work(
     turnover = Turnover()
     with (
         _mirror(config, output, process.stop, turnover) as mirror,
-        chores_aside(turnover) as chores,
+        chores_aside(turnover, hurried=process.stop.is_set) as chores,
         Progress(console, metric=config.metric.name) as progress,
         _registered(database, name, process.assignment) as registration,
     ):
@@ -197,7 +197,7 @@ def _registered(database: Database, name: str, who: Assignment) -> Iterator[Regi
     study_id = database.storage.get_study_id_from_name(name)
     workers = Workers(database, study_id)
     leases = Leases(database, study_id, lease_s=lease_seconds(os.environ))
-    with database.lock(f"register {name}"):
+    with database.turn(f"register {name}"):
         ordinal = len(workers.rows())
         device = str(device_name(pick_device()))
         workers.register(who.worker, host=who.host, pid=who.pid, device=device)

@@ -248,7 +248,7 @@ class Worker:
         """One worker at a time where two could draw the same set at once."""
         if not needs_lock(self.objective.config):
             return nullcontext()
-        return self.database.lock(f"ask {self.objective.around.study.study_name}")
+        return self.database.turn(f"ask {self.objective.around.study.study_name}")
 
     def _nothing_to_draw(self) -> str | None:
         """Why there can be no new parameters, in words; None where there are some."""

@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -122,6 +122,20 @@ class Database:
         with exclusive(self.url, self.engine, name, retry=self._retry):
             yield
 
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Hold the lock, or go on without it where another process keeps it for too long.
+
+        For what does no harm when two do it at once, only waste: a process that is frozen while it
+        has the lock must not end all others.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.lock(name))
+            except Busy:
+                log.warning("another process keeps the lock %r, frozen maybe: on without it", name)
+            yield
+
     def lock_study(self, connection: sa.Connection, study_id: int) -> None:
         """Keep every other decision on the study out until commit. Raises Missing without it."""
         if not lock_study(connection, study_id):
@@ -191,8 +205,12 @@ def exclusive(url: StorageURL, engine: sa.Engine, name: str, *, retry: Retry) ->
     two do it at once, only waste.
     """
     if url.path is not None:
-        with _file_lock(url.path), translated(url):
-            yield
+        lock = retry(lambda: _take_file(Path(f"{url.path}.lock")), locked_s=LOCK_TIMEOUT_S)
+        try:
+            with translated(url):
+                yield
+        finally:
+            lock.release()
         return
     connection = retry(lambda: _take_lock(engine, name), locked_s=LOCK_TIMEOUT_S)
     try:
@@ -231,22 +249,19 @@ def _drop(connection: sa.Connection) -> None:
         log.debug("the connection of a lock was lost", exc_info=True)
 
 
-@contextmanager
-def _file_lock(path: Path) -> Iterator[None]:
-    lock = filelock.FileLock(f"{path}.lock", timeout=LOCK_TIMEOUT_S)
+def _take_file(path: Path) -> filelock.BaseFileLock:
+    """Give the lock of that file, held."""
+    lock = filelock.FileLock(path, timeout=min(LOCK_TIMEOUT_S, LOCK_TRY_S))
     try:
         lock.acquire()
     except filelock.Timeout as error:
-        raise Busy(f"{path}.lock is held by another process: try again later") from error
+        raise Busy(f"{path} is held by another process: try again later") from error
     except OSError as error:
         raise NotAllowed(
-            f"{path}.lock cannot be written ({error.strerror}): give this user write access to "
+            f"{path} cannot be written ({error.strerror}): give this user write access to "
             "the folder"
         ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    return lock
 
 
 def _check_file(url: StorageURL, *, create: bool) -> None:

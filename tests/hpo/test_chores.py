@@ -46,6 +46,17 @@ def test_the_end_waits_for_no_next_trial(monkeypatch):
     assert done == ["at the end"]
 
 
+@pytest.mark.timeout(60)
+def test_who_was_asked_to_stop_leaves_a_chore_that_does_not_end():
+    asked, may_go, done = threading.Event(), threading.Event(), []
+    with chores_aside(Turnover(), hurried=asked.is_set) as chores:
+        chores.add(may_go.wait)
+        chores.add(lambda: done.append("second"))
+        asked.set()
+    assert done == []
+    may_go.set()
+
+
 def test_a_chore_that_fails_is_logged_and_the_next_is_done(caplog):
     def fails() -> None:
         raise OSError("the disk is away")

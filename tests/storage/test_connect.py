@@ -1,3 +1,4 @@
+import threading
 import time
 import traceback
 
@@ -16,6 +17,7 @@ from storage.errors import (
     Unreachable,
     WrongPassword,
 )
+from storage.patience import Patience
 from storage.url import StorageURL
 
 RIGHT = "s3cret%25%40%3A%2F%20%ED%95%9C%EA%B8%80"  # the password of conftest's role, quoted
@@ -239,6 +241,24 @@ def test_connection_lost_in_a_transaction_is_unreachable(postgres_url):
 
     with connect(StorageURL.parse(postgres_url)) as database, pytest.raises(Unreachable):
         lose(database)
+
+
+def test_who_may_do_without_a_lock_goes_on_when_it_is_held_too_long(url, monkeypatch, caplog):
+    monkeypatch.setattr("storage.connect.LOCK_TIMEOUT_S", 0.3)
+    with connect(url) as one, connect(url) as two, one.turn("a"), two.turn("a"):
+        assert two.now() > 0
+    assert "keeps the lock 'a'" in caplog.text
+
+
+def test_a_stop_ends_the_wait_for_a_lock(url, monkeypatch):
+    asked = threading.Event()
+    patience = Patience(outage_s=60.0, give_up=asked.is_set)
+    monkeypatch.setattr("storage.connect.LOCK_TRY_S", 0.1)
+    monkeypatch.setattr("storage.connect.LOCK_TIMEOUT_S", 1000.0)
+    with connect(url) as one, connect(url, patience=patience) as two, one.lock("a"):
+        asked.set()
+        with two.turn("a"):
+            pass
 
 
 def test_lock_held_too_long_is_busy(url, monkeypatch):
