@@ -14,6 +14,8 @@ from rich.logging import RichHandler
 from typing_extensions import override  # Python 3.11's typing has none
 
 from hpo.confirm.names import confirmed_name
+from hpo.confirm.results import confirmed
+from hpo.errors import HpoError
 from hpo.hiding import HidingFormatter
 from hpo.progress import parameters
 from hpo.study import own_trials
@@ -76,6 +78,8 @@ def show_result(console: Console, database: Database, name: str, *, reason: str)
         study = optuna.load_study(study_name=name, storage=database.storage)
         best = own_trials(database, name).best(study)
         told = look_for_better_told(database, name, best)
+        exact = best is not None and best.machine.get("device") == "cpu"
+        commands = _next_commands(database, name, exact=exact)
     except (StorageError, StorageInternalError):
         return  # a worker that is stopped while the database is away has nothing more to say
     if best is None:
@@ -86,7 +90,6 @@ def show_result(console: Console, database: Database, name: str, *, reason: str)
     if told is not None:
         _say(console, str(told), style="yellow")
     _say(console, "next:")
-    commands = _next_commands(name, exact=best.machine.get("device") == "cpu")
     width = max(len(command) for command, _ in commands)
     for command, what in commands:
         _say(console, f"  {command:<{width}}    {what}")
@@ -96,15 +99,19 @@ def _say(console: Console, line: str, *, style: str | None = None) -> None:
     console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
-def _next_commands(name: str, *, exact: bool) -> list[tuple[str, str]]:
+def _next_commands(database: Database, name: str, *, exact: bool) -> list[tuple[str, str]]:
     """What to type next, and what that does; `exact` where a training reaches its score again."""
-    confirmed = confirmed_name(name)
+    search, look = confirmed_name(name), ("hpo dashboard", "look at every trial")
     export = f"hpo best --study {shlex.quote(name)} --export config.yaml"
-    if confirmed is not None:  # there the best run is a lucky one
-        export = f"hpo best --study {shlex.quote(confirmed)} --confirmed --export config.yaml"
+    if search is not None:  # there the best run is a lucky one
+        with suppress(HpoError):  # another study of such a name
+            if confirmed(database, search)[1].winner is None:
+                go_on = f"hpo worker --study {shlex.quote(name)}"
+                return [(go_on, "a winner needs two runs of one trial"), look]
+        export = f"hpo best --study {shlex.quote(search)} --confirmed --export config.yaml"
     again = "train it again: the same score" if exact else "train it again"
     return [
         (export, "the winner as a configuration"),
         ("hpo train --config config.yaml --output model", again),
-        ("hpo dashboard", "look at every trial"),
+        look,
     ]

@@ -1,5 +1,6 @@
 """`hpo confirm`: what is queued, how it is extended, and what is said of the results."""
 
+import io
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import optuna
 import pytest
 from click.testing import CliRunner, Result
 from optuna.trial import FrozenTrial, TrialState
+from rich.console import Console
 from small_search import LR, Search, small_search
 from trained_trial import tell_trained, trained_trial
 
@@ -19,6 +21,7 @@ from hpo.errors import HpoError
 from hpo.opening import choose_study
 from hpo.status import collect
 from hpo.suggest import distributions
+from hpo.terminal import show_result
 from storage.connect import Database
 from storage.leases import Leases
 
@@ -80,6 +83,13 @@ def end(search: Search, *values: float | None) -> None:
             study.tell(trial, state=TrialState.FAIL)
         else:
             tell_trained(study, trial, value)
+
+
+def closing_words(database: Database, name: str) -> str:
+    console = Console(file=io.StringIO(), width=80)
+    show_result(console, database, name, reason="stopped as asked")
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
 
 
 def test_the_best_trials_are_queued_under_other_seeds_than_the_searchs(search: Search) -> None:
@@ -225,6 +235,15 @@ def test_a_clear_winner_is_exported_with_the_seed_that_reproduces(search: Search
     first = found["confirmation"]["candidates"][0]
     assert first["expected"] == pytest.approx(0.4402, abs=1e-4)
     assert config.provenance["confirms"]["expected"] == first["expected"]
+
+
+def test_a_worker_that_ends_before_there_is_a_winner_is_sent_on(search: Search) -> None:
+    confirm(search.database, "s", top=2, seeds=2)
+    end(search, 0.43, 0.44)
+    words = "  hpo worker --study s.confirm    a winner needs two runs of one trial"
+    assert words in closing_words(search.database, "s.confirm").split("\n")
+    end(search, 0.43)
+    assert "hpo best --study s --confirmed" in closing_words(search.database, "s.confirm")
 
 
 def test_a_retried_run_counts_once(search: Search, hpo) -> None:
