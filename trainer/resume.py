@@ -19,6 +19,7 @@ from typing_extensions import override  # Python 3.11's typing has none
 from config.counting import counted
 from config.schema import Configuration
 from trainer.checkpoint import Checkpoints, KeptModel
+from trainer.device_errors import is_device_lost
 from trainer.errors import first_line
 from trainer.evaluation import Evaluation
 from trainer.history import from_values, to_values
@@ -56,7 +57,8 @@ class Resume(ABC):
     def restore(self, sound: Callable[[Snapshot], None]) -> Saved | None:
         """Return the last usable state, its kept models back in the output folder; None: none.
 
-        `sound` takes what it needs of the snapshot, and raises ValueError where it does not fit.
+        `sound` takes what it needs of the snapshot, and raises ValueError where it does not fit. A
+        device that is lost meanwhile is no fault of the state, and passes through.
         """
 
     @abstractmethod
@@ -100,7 +102,7 @@ class ResumeStates(Resume):
             try:
                 return self._taken(found, sound)
             except Exception as error:  # a file of another form, a full disk, the storage's library
-                if self.attempt.guard.refused(error):
+                if self.attempt.guard.refused(error) or is_device_lost(error):
                     raise
                 self.attempt.reject(found.entry, first_line(error))
         return None

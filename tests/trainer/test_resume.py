@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from config.schema import Configuration
 from trainer.data import DataFiles
-from trainer.errors import Interrupted, TrainerError
+from trainer.errors import DeviceLost, Interrupted, TrainerError
 from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.fit import fit
 from trainer.resume_store import ResumeStore, open_resume_store
@@ -169,6 +169,30 @@ def test_another_machine_goes_on_from_an_object_store_with_its_kept_models(
     assert {p.name for p in result.checkpoint.iterdir()} >= {"config.json", "settings.yaml"}
     store.clear()
     assert open_resume_store(url, "s/trial_00001").place.entries() == []
+
+
+def test_a_device_that_is_lost_while_a_state_is_brought_back_costs_no_state(
+    tiny_config: MakeConfig,
+    run: Callable[..., FitResult],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lost(*_: object) -> None:
+        raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+
+    config = tiny_config(training=TRAINING)
+    store = open_resume_store(tmp_path / "store", "s/trial_00001")
+    with pytest.raises(Interrupted):
+        run(config, Caller(steps=5), store=store)
+    with monkeypatch.context() as patched:
+        patched.setattr("trainer.fit.set_weights", lost)
+        with pytest.raises(DeviceLost):
+            run(config, Caller(), store=store)
+    assert "cannot be used" not in caplog.text
+    caller = Caller()
+    run(config, caller, store=store)
+    assert caller.taken[0] == 6
 
 
 def test_training_that_goes_on_with_other_threads_says_what_it_was_begun_on(
