@@ -200,7 +200,9 @@ def _work(
         from hpo.worker import Limits
 
         console = make_console()
-        name = _study(storage, study, made_of, patience=patience)
+        # A later process makes nothing: a database that is gone by now must not begin anew.
+        later = study if assignment.trials else None
+        name = later or _study(storage, study, made_of, patience=patience)
         with open_database(storage, patience=patience) as database:
             ended = work(
                 database,

@@ -2,14 +2,18 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from optuna.trial import TrialState
 
+from hpo.assignment import Assignment
 from hpo.micro_batches import PREFIX
 from storage.connect import connect
 from storage.url import StorageURL
 
+RUN_TIMEOUT_S = 300
 LITTLE_MEMORY = Path(__file__).parent / "little_memory"
 BATCH, LENGTH = "training.per_device_train_batch_size", "model.max_encoder_length"
 # A dialogue of 32 tokens fits four times, one of 160 not once.
@@ -64,6 +68,26 @@ def test_a_worker_whose_database_file_is_taken_away_says_so_and_ends(sqlite_mach
     assert printed.splitlines()[-1].startswith(f"Error: {file} was deleted or moved while it was")
     assert "hpo.db was deleted or moved" in machine.finish(watching, status=1)
     assert not file.exists()
+
+
+def test_a_process_that_follows_another_begins_no_database_anew(tmp_path: Path) -> None:
+    control, notices = os.pipe(), os.pipe()
+    follower = Assignment("w", "h", os.getpid(), control[0], notices[1], trials=1)
+    ended = subprocess.run(
+        [sys.executable, "-m", "hpo", "worker", "--study", "demo"],
+        cwd=tmp_path,
+        env=os.environ | follower.as_environment(),
+        pass_fds=(control[0], notices[1]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=RUN_TIMEOUT_S,
+    )
+    for end in (*control, *notices):
+        os.close(end)
+    assert ended.returncode == 1
+    assert "hpo.db does not exist" in ended.stderr
+    assert not (tmp_path / "hpo.db").exists()
 
 
 def sizes_found(machine) -> dict[str, int]:
