@@ -131,33 +131,43 @@ def _of_whom(results: Results) -> str:
 
 
 def _how_many(results: Results) -> Iterator[str]:
-    """How many seeds would tell the two first apart in four of five cases.
-
-    If their true means are as far apart as is expected: n = 2 ((SURE_Z + z_.80) SD / gap)^2, the
-    size of a one-sided test of two means, but for SURE_Z. By draws from the posterior it takes 1.9
-    standard errors with 80 runs each, 2.0 with 35, 2.3 with 8; the test takes 1.645.
-    """
-    scored = [c for c in results.candidates if c.mean is not None]
-    found = results.posterior
-    if found is None or len(scored) < 2:  # noqa: PLR2004 - two to compare
-        return
-    first, second = scored[0], scored[1]
-    one, other = (results.expected[candidate.number] or 0.0 for candidate in (first, second))
-    gap = abs(one - other)  # the higher mean of fewer runs may be expected to be the lower one
-    seeds = math.ceil(2 * ((SURE_Z + OFTEN_Z) * found.sd / gap) ** 2) if gap else MANY + 1
-    if seeds > MANY:
+    """How many seeds would tell the two first apart."""
+    first, second = results.candidates[:2]
+    seeds = seeds_to_tell(results)
+    if seeds is None:
         yield (
-            f"trials {first.number} and {second.number} are expected to differ by {gap:.4f}: it"
-            f" would take more than {MANY} seeds each to tell them apart"
+            f"trials {first.number} and {second.number} are expected to differ by"
+            f" {_gap(results):.4f}: it would take more than {MANY} seeds each to tell them apart"
         )
         return
     study = shlex.quote(confirmed_name(results.study) or results.study)
     yield (
-        f"about {max(seeds, len(first.values) + 1)} seeds each would tell trials {first.number} and"
-        f" {second.number} apart, if they differ as expected: hpo confirm --study {study}"
-        f" --trial {first.number} --trial {second.number}"
-        f" --seeds {max(seeds, len(first.values) + 1)}"
+        f"about {seeds} seeds each would tell trials {first.number} and {second.number} apart, if"
+        f" they differ as expected: hpo confirm --study {study}"
+        f" --trial {first.number} --trial {second.number} --seeds {seeds}"
     )
+
+
+def seeds_to_tell(results: Results) -> int | None:
+    """How many seeds would tell the two highest means apart in four of five cases.
+
+    If their true means are as far apart as is expected: n = 2 ((SURE_Z + z_.80) SD / gap)^2, the
+    size of a one-sided test of two means, but for SURE_Z. By draws from the posterior it takes 1.9
+    standard errors with 80 runs each, 2.0 with 35, 2.3 with 8; the test takes 1.645.
+    None where it would take more than MANY.
+    """
+    found, gap = results.posterior, _gap(results)
+    if found is None or not gap:
+        return None
+    seeds = math.ceil(2 * ((SURE_Z + OFTEN_Z) * found.sd / gap) ** 2)
+    seeds = max(seeds, len(results.candidates[0].values) + 1)
+    return None if seeds > MANY else seeds
+
+
+def _gap(results: Results) -> float:
+    """By how much the two highest means are expected to differ; of fewer runs it may be lower."""
+    one, other = (results.expected.get(c.number) or 0.0 for c in results.candidates[:2])
+    return abs(one - other)
 
 
 def _listed(numbers: list[int]) -> str:

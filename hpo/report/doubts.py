@@ -7,6 +7,7 @@ from shlex import quote
 from config.counting import counted
 from config.entries import CategoricalEntry, Entry
 from hpo.confirm.results import Results
+from hpo.confirm.words import seeds_to_tell
 from hpo.progress import short
 from hpo.report.document import Finding
 from hpo.report.facts import EPOCHS, Facts, last_part
@@ -101,11 +102,14 @@ def _still_together(results: Results, study: str) -> Iterator[Finding]:
     if len(leaders) > 1:
         most = max(len(candidate.values) for candidate in results.leaders)
         more = min(2 * most, MOST_SEEDS)
+        step = (
+            f"Run them under more seeds: hpo confirm --study {quote(study)}"
+            f"{''.join(f' --trial {number}' for number in leaders)} --seeds {more}"
+        )
         yield Finding(
             f"Further seeds do not tell trials {', '.join(leaders)} apart: any of them may be the"
             " best.",
-            f"Run them under more seeds: hpo confirm --study {quote(study)}"
-            f"{''.join(f' --trial {number}' for number in leaders)} --seeds {more}",
+            None if seeds_to_tell(results) is None else step,
         )
 
 

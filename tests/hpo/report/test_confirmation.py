@@ -43,10 +43,16 @@ def test_a_confirmed_winner_is_learned_and_the_noise_is_that_of_seeds(written):
 
 
 def test_leaders_that_further_seeds_do_not_part_are_called_so(written):
-    found = facts(written, (0.45, 0.40), (0.44, 0.41))
+    found = facts(written, (0.45, 0.44), (0.43, 0.44))
     (doubt,) = [one for one in doubts(found) if "do not tell trials" in one.text]
     assert "0, 1" in doubt.text
-    assert "--trial 0 --trial 1" in (doubt.step or "")
+    assert "--trial 0 --trial 1 --seeds 4" in (doubt.step or "")
+
+
+def test_more_seeds_are_no_next_step_where_a_hundred_would_not_do(written):
+    found = facts(written, (0.45, 0.40), (0.44, 0.41))
+    (doubt,) = [one for one in doubts(found) if "do not tell trials" in one.text]
+    assert doubt.step is None
 
 
 @pytest.mark.parametrize("runs", [((0.45, 0.451), ()), ((0.9,), (0.4, 0.401), (0.39, 0.391))])
