@@ -35,7 +35,10 @@ def chosen_gpus(wanted: str | None, *, available: int) -> tuple[str, ...]:
     if len(set(numbers)) < len(numbers):
         raise WrongInput(f"--gpus {wanted}: a GPU is named twice; use each once")
     if available == 0:
-        raise HpoError(f"--gpus {wanted}: no CUDA device is visible here; leave --gpus out")
+        raise HpoError(
+            f"--gpus {wanted}: no CUDA device can be used here; leave --gpus out, or"
+            " see what hpo check says of it"
+        )
     if wanted == "all":
         return tuple(str(number) for number in range(available))
     wrong = [part for part in numbers if int(part) >= available]

@@ -237,7 +237,9 @@ def _fleet(
     from hpo.seats import chosen_gpus
     from storage.patience import WORKER_OUTAGE_S, Patience
 
-    gpus = chosen_gpus(wanted["gpus"], available=torch.cuda.device_count())
+    # The driver may count cards that CUDA cannot use; each worker would train on the CPU.
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    gpus = chosen_gpus(wanted["gpus"], available=there)
     each = None if wanted["per_gpu"] == "auto" else int(wanted["per_gpu"])
     places = Wanted(gpus, each, wanted["mps"], wanted["machine"]["threads"])
     name = _study(storage, study, made_of, patience=Patience(WORKER_OUTAGE_S))

@@ -134,6 +134,16 @@ def test_known_failures_exit_1_in_one_line(
     assert len(printed.strip().splitlines()) == 1
 
 
+def test_cards_that_cuda_cannot_use_are_no_places_for_workers(
+    hpo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)  # the driver counts without CUDA
+    result = hpo("worker", "-s", "demo", "--gpus", "all")
+    assert result.exit_code == 1
+    assert "--gpus all: no CUDA device can be used here" in result.output
+
+
 def test_a_study_is_created_listed_and_deleted_after_asking(hpo) -> None:
     assert "created" in hpo("create", "-s", "한국어 s", "-c", "demo").output
     assert "한국어 s" in hpo("studies").output
