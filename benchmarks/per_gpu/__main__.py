@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from benchmarks import sigterm
 from benchmarks.architectures import KOBART, STAND_IN
 from benchmarks.per_gpu.report import Runs, table, verdict
 from benchmarks.per_gpu.search import Found, rates, run, searched
@@ -117,4 +118,5 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    sigterm.ends_cleanly()
     main()

@@ -17,6 +17,7 @@ from multiprocessing import get_context
 
 import optuna
 
+from benchmarks import sigterm
 from benchmarks.ratios import machine, ratio
 from benchmarks.storage import bouncer, report
 from benchmarks.storage.bouncer import Counted, Pool, behind, pgbouncer
@@ -205,4 +206,5 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    sigterm.ends_cleanly()
     sys.exit(main(sys.argv[1:]))

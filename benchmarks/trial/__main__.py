@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks import sigterm
 from benchmarks.architectures import KOBART, STAND_IN
 from benchmarks.permutation import chance_of_gap
 from benchmarks.ratios import interleaved, machine
@@ -124,4 +125,5 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    sigterm.ends_cleanly()
     main()

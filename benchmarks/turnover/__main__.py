@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks import sigterm
 from benchmarks.ratios import interleaved, machine
 from benchmarks.turnover import cells, report, start
 from benchmarks.turnover.cells import Cell
@@ -87,4 +88,5 @@ def _start(material: Path, *, rounds: int) -> tuple[list[Started], list[Started]
 
 
 if __name__ == "__main__":
+    sigterm.ends_cleanly()
     main()
