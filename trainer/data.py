@@ -11,6 +11,7 @@ from trainer.errors import DataError
 from trainer.tables import SUFFIXES, Row, read_rows
 
 FURTHER_SUMMARIES = ("summary2", "summary3")
+BY_NAME = "name each in the configuration: general.data_path: {train: a.csv, dev: b.csv}"
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,10 @@ def fingerprint(files: DataFiles) -> str:
 
 def _in_folder(folder: Path) -> DataFiles:
     if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}, which general.data_path names")
+        raise DataError(
+            f"there is no folder {folder}, which general.data_path names; say where train and dev "
+            "lie: --data FOLDER"
+        )
     return DataFiles(
         train=_needed(folder, "train"), dev=_needed(folder, "dev"), test=_find(folder, "test")
     )
@@ -121,7 +125,7 @@ def _needed(folder: Path, name: str) -> Path:
     if path is None:
         present = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "nothing"
         looked_for = " or ".join(name + suffix for suffix in SUFFIXES)
-        raise DataError(f"no {looked_for} in {folder}, only {present}; name the files one by one")
+        raise DataError(f"no {looked_for} in {folder}, only {present}; {BY_NAME}")
     return path
 
 
@@ -129,7 +133,7 @@ def _find(folder: Path, name: str) -> Path | None:
     found = [path for suffix in SUFFIXES if (path := folder / (name + suffix)).is_file()]
     if len(found) > 1:
         both = " and ".join(path.name for path in found)
-        raise DataError(f"{folder} has {both}; take one away, or name the files one by one")
+        raise DataError(f"{folder} has {both}; take one away, or {BY_NAME}")
     return found[0] if found else None
 
 

@@ -99,7 +99,10 @@ def test_folder_may_mix_csv_and_jsonl(tmp_path: Path) -> None:
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "nowhere"
     message = refusal(lambda: locate_data(str(folder)))
-    assert message == f"there is no folder {folder}, which general.data_path names"
+    assert message == (
+        f"there is no folder {folder}, which general.data_path names; say where train and dev lie: "
+        "--data FOLDER"
+    )
 
 
 def test_folder_without_dev_says_what_was_looked_for(tmp_path: Path) -> None:
@@ -107,7 +110,7 @@ def test_folder_without_dev_says_what_was_looked_for(tmp_path: Path) -> None:
     write(tmp_path / "valid.csv")
     assert refusal(lambda: locate_data(str(tmp_path))) == (
         f"no dev.csv or dev.jsonl in {tmp_path}, only train.csv, valid.csv; "
-        "name the files one by one"
+        "name each in the configuration: general.data_path: {train: a.csv, dev: b.csv}"
     )
 
 
