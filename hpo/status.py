@@ -1,6 +1,5 @@
 """The state of a study, gathered once and shown as a table, as JSON, or again and again."""
 
-import statistics
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from hpo import study as studies
 from hpo.budget import budget
 from hpo.extension import study_budget
 from hpo.stale import Stale, find_stale
+from hpo.time_left import time_left
 from hpo.told_trials import ToldTrial, better_told
 from hpo.trial_record import ERROR, Best, is_infeasible
 from storage.budget import Extension
@@ -74,7 +74,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Status:
-    """A study's counts, workers and best; `time_left_s` is None until a trial has finished.
+    """A study's counts, workers and best; `time_left_s` is None until a trial was trained.
 
     `stopped` says why no new trial begins though the budget is not spent; None where one may.
     `left` are the trials that will still begin: what is left of the budget, of a study that draws
@@ -166,14 +166,16 @@ def collect(database: Database, name: str) -> Status:
     taken = leases.taken()
     stopped, timed_out = _stopped(database, name, pinned, left=allowed - taken)
     stale = find_stale(database, study_id, max_attempts=pinned.config.optuna.max_attempts)
-    foreign = sum(trial.foreign for trial in stale)
     best, ended = pinned.own.best(study), list(filter(pinned.own.ended, trials))
+    trained = [trial for trial in ended if not is_infeasible(trial)]
     others = list(filter(pinned.own.is_foreign, trials))
     brought = sum(map(pinned.own.is_brought, others))
     left = 0 if stopped else max(allowed - taken, 0)
     if isinstance(pinned.config.optuna.sampler, Queued):
         left = min(left, counts[TrialState.WAITING])
-    unfinished = counts[TrialState.RUNNING] - foreign + left
+    foreign = {trial.number for trial in stale if trial.foreign}
+    running = [t for t in trials if t.state is TrialState.RUNNING and t.number not in foreign]
+    alive = sum(not worker.lost for worker in workers)
     return Status(
         study=name,
         budget=allowed,
@@ -186,14 +188,14 @@ def collect(database: Database, name: str) -> Status:
         waiting=counts[TrialState.WAITING],
         best=best,
         workers=workers,
-        time_left_s=_time_left(ended, unfinished, workers),
+        time_left_s=time_left(pinned.config, trained, running, left=left, workers=alive),
         left=left,
         stopped=stopped,
         timed_out=timed_out,
         extensions=pinned.extensions,
         failures=_failures(trials),
         stale=stale,
-        trained=sum(not is_infeasible(trial) for trial in ended),
+        trained=len(trained),
         told=len(others) - brought,
         brought=brought,
         copied=_copied(trials, ended, leases, taken=taken, held=held),
@@ -272,18 +274,3 @@ def _worker(row: WorkerRow, trial: FrozenTrial | None, *, per_epoch: int) -> Wor
         seen_s=row.beat_s_ago,
         lost=row.state == "lost",
     )
-
-
-def _time_left(
-    trials: list[FrozenTrial], unfinished: int, workers: tuple[WorkerStatus, ...]
-) -> float | None:
-    """Mean seconds of a finished trial, times those unfinished, over the workers alive."""
-    seconds = [
-        trial.duration.total_seconds()
-        for trial in trials
-        if trial.duration is not None and trial.state is not TrialState.FAIL
-    ]
-    if not seconds or unfinished <= 0:
-        return 0.0 if unfinished <= 0 else None
-    alive = sum(not worker.lost for worker in workers) or 1
-    return round(statistics.fmean(seconds) * unfinished / min(alive, unfinished), 1)

@@ -85,6 +85,14 @@ def is_infeasible(trial: FrozenTrial) -> bool:
     return any(value > 0 for value in trial.constraints.values())
 
 
+def seconds_of(trial: FrozenTrial) -> float | None:
+    """How long the trial trained; by its beginning and end where it kept no time of its own."""
+    kept = trial.user_attrs.get(SECONDS)
+    if kept is not None:
+        return float(kept)
+    return None if trial.duration is None else trial.duration.total_seconds()
+
+
 def ended_by_hpo(trial: FrozenTrial) -> bool:
     """Whether the trial has the record of a training that hpo ended, with a value or without."""
     return BEST_EPOCH in trial.user_attrs or INFEASIBLE in trial.user_attrs

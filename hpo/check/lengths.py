@@ -48,7 +48,7 @@ def look_at_lengths(subject: Subject) -> Finding:
     if not short:
         return Finding(NAME, "ok", text)
     mend = ", ".join(f"{limit.field} {limit.enough}" for limit in short)
-    return Finding(NAME, "warning", text, f"{mend} would cut {WANTED:.0%}")
+    return Finding(NAME, "warning", text, f"{mend} would cut at most {WANTED:.0%}")
 
 
 def limits_of(

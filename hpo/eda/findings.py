@@ -80,7 +80,7 @@ def _cut(analysis: Analysis) -> Iterator[Finding]:
                 for each, cut in zip(files, cuts, strict=True)
             )
             longest = max(each.distribution.most for each in files)
-            advice = f"{files[0].cutting_1_percent} would cut 1 % of {files[0].split}"
+            advice = f"{files[0].cutting_1_percent} would cut at most 1 % of {files[0].split}"
             yield Finding(
                 max(cut.share for cut in cuts) > MUCH_CUT,
                 f"{files[0].field} {first.limit} cuts {texts}: {shares}. {advice},"

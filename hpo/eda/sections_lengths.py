@@ -12,7 +12,7 @@ PLURAL = {"dialogue": "dialogues", "summary": "summaries"}
 
 
 def lengths_section(analysis: Analysis) -> Html:
-    """Lengths in tokens and characters, what the limits cut, and the limits that would cut 1 %."""
+    """Lengths in tokens and characters, what the limits cut, and those that cut hardly any."""
     intro = element(
         "p",
         "Tokens are counted as training encodes a text: cleaned, with the tokenizer of ",
@@ -105,7 +105,7 @@ def _tokens_figure(tokens: Sequence[Lengths]) -> Html:
     marks.append(
         Mark(
             first.cutting_1_percent or 0,
-            f"{first.cutting_1_percent} would cut 1 % of {first.split}",
+            f"{first.cutting_1_percent} would cut at most 1 % of {first.split}",
             "advice",
         )
     )
@@ -114,7 +114,7 @@ def _tokens_figure(tokens: Sequence[Lengths]) -> Html:
         edges=first.distribution.edges,
         x_label=f"tokens of a {first.text}",
         marks=marks,
-        alt=f"{title}; {first.cutting_1_percent} tokens would cut 1 %.",
+        alt=f"{title}; {first.cutting_1_percent} tokens would cut at most 1 %.",
     )
     note = f"Limit: {first.field}. The height is the share of the file's {texts}."
     return _figure(title, chart, note)

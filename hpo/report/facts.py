@@ -16,7 +16,7 @@ from hpo.notes import samples_of
 from hpo.report.yardstick import Yardstick, yardsticks
 from hpo.status import Status, collect
 from hpo.study import Pinned
-from hpo.trial_record import SECONDS, Best, is_infeasible
+from hpo.trial_record import Best, is_infeasible
 from storage.connect import Database
 from trainer.evaluation import Sample
 
@@ -123,14 +123,6 @@ def _samples(
     trial_id = next(t._trial_id for t in trials if t.number == best.number)  # noqa: SLF001 - no public way
     attrs = database.storage.get_study_system_attrs(study_id)
     return samples_of(note_of(attrs, trial_id)["body"])
-
-
-def seconds_of(trial: FrozenTrial) -> float | None:
-    """How long the trial trained; by its beginning and end where it kept no time of its own."""
-    kept = trial.user_attrs.get(SECONDS)
-    if kept is not None:
-        return float(kept)
-    return None if trial.duration is None else trial.duration.total_seconds()
 
 
 def last_part(field: str) -> str:

@@ -10,8 +10,8 @@ from optuna.trial import FrozenTrial
 from config.counting import counted
 from hpo.durations import duration
 from hpo.report.document import Block, Section, Table, Text
-from hpo.report.facts import Facts, seconds_of
-from hpo.trial_record import MACHINE, PRUNED
+from hpo.report.facts import Facts
+from hpo.trial_record import MACHINE, PRUNED, seconds_of
 
 UNKNOWN = "no rule was kept"
 
@@ -71,11 +71,11 @@ def _sentence(facts: Facts, total: Saved) -> str:
         cards = {str(t.user_attrs.get(MACHINE, {}).get("device", "cpu")) for t in facts.pruned}
         what = "of training on the CPU" if cards == {"cpu"} else "of GPU time"
         hours = f" and about {duration(total.seconds)} {what}"
-    run = round(total.run)
+    run, spared = round(total.run, 1), round(total.epochs, 1)
     return (
-        f"Pruning saved {counted(round(total.epochs), 'epoch')}{hours}: {counted(run, 'epoch')}"
+        f"Pruning saved {counted(spared, 'epoch')}{hours}: {counted(run, 'epoch')}"
         f" {'was' if run == 1 else 'were'} run, and"
-        f" {total.share:.0%} of {total.run + total.epochs:.0f} were not. An estimate: it takes"
+        f" {total.share:.0%} of {run + spared:,g} were not. An estimate: it takes"
         " every pruned trial to its planned epochs at the pace that it had itself; early stopping"
         " might have ended some before. Workers that share a card are counted singly."
     )
@@ -87,7 +87,7 @@ def _by_rule(facts: Facts) -> Table:
             rule,
             str(len(trials)),
             f"{statistics.median(map(facts.epochs_run, trials)):g}",
-            f"{sum(_left(facts, trial) for trial in trials):.0f}",
+            f"{round(sum(_left(facts, trial) for trial in trials), 1):g}",
         )
         for rule, trials in rules(facts.pruned).items()
     )

@@ -23,6 +23,15 @@ def test_what_was_planted_is_said_and_what_may_be_wrong_stands_first(analysis):
         assert any(text.startswith(part) for text in said), (part, said)
 
 
+def test_a_limit_that_cuts_nothing_of_a_small_file_is_not_said_to_cut_1_percent(analysis):
+    (said,) = (each.text for each in findings(analysis) if "max_decoder_length" in each.text)
+    advised = next(
+        each for each in analysis.lengths if each.unit == "tokens" and each.text == "summary"
+    )
+    assert advised.cutting_1_percent == advised.distribution.most
+    assert f" {advised.cutting_1_percent} would cut at most 1 % of train," in said
+
+
 def test_good_data_is_said_to_be_good(analysis):
     clean = replace(
         analysis,

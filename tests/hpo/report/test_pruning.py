@@ -24,6 +24,16 @@ def test_saved_epochs_and_time_follow_from_each_trials_own_pace(written):
     assert table.rows == (("median", "2", "1.5", "12"),)
 
 
+def test_what_was_run_and_what_was_not_add_up_where_an_epoch_has_several_evaluations(written):
+    study = written(training={"evaluations_per_epoch": 2})
+    study.complete([0.1] * 17, epochs=10)
+    study.pruned([0.1] * 5, epochs=8)
+    sentence, table = pruning(study.facts()).blocks
+    assert sentence.text.startswith("Pruning saved 5.5 epochs and about")
+    assert "CPU: 11 epochs were run, and 33% of 16.5 were not." in sentence.text
+    assert table.rows == (("median", "1", "2.5", "5.5"),)
+
+
 def test_infeasible_trials_save_nothing(written):
     study = written()
     study.infeasible("no memory")
