@@ -5,6 +5,7 @@ in the service's folder.
 """
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -23,6 +24,7 @@ LOG_FILE = "dashboard.log"
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 10.0
 POLL_S = 0.1
+CONNECT_S = 1.0
 HOST = "127.0.0.1"
 
 
@@ -84,7 +86,9 @@ def _check_free(port: int) -> None:
 
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
+        probe.settimeout(CONNECT_S)
+        # EAGAIN is the time being over: a frozen process with a full queue refuses nobody.
+        return probe.connect_ex((HOST, port)) in {0, errno.EAGAIN}
 
 
 def _start_dashboard(folder: Path, url: StorageURL, port: int) -> subprocess.Popen[bytes]:

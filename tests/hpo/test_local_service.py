@@ -220,6 +220,28 @@ def test_a_folder_that_cannot_be_made_is_one_line(folder: Path) -> None:
         up(folder / "folder", port=free_port())
 
 
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_a_user_without_a_home_is_asked_for_a_folder(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 4_294_967_290)
+    result = CliRunner().invoke(main, [command])
+    assert result.exit_code == 2
+    assert "Invalid value for '--folder': ~/.hpo: Could not determine home" in result.stderr
+
+
+def test_a_port_whose_queue_is_full_is_in_use(
+    folder: Path, fake_postgres: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hpo.local_service, "CONNECT_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as frozen:
+        address = frozen.getsockname()
+        with socket.create_connection(address), pytest.raises(HpoError, match="is in use"):
+            up(folder, port=address[1])
+    assert fake_postgres == []
+
+
 def test_a_process_is_known_without_proc_too() -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         assert hpo.local_service._command_by_ps(process.pid).split() == [b"sleep", b"60"]

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -124,6 +125,17 @@ class TestServer:
         assert (started.returncode, started.stderr) == (0, "")
         assert local.running(installed) is not None
 
+    def test_frozen_server_with_a_full_queue_is_taken_to_run(self, installed):
+        """A connection to it would wait for ever, and what looks killed loses its PID_FILE."""
+        local.stop(installed)
+        address = str(installed / "data" / local.SOCKET)
+        with socket.socket(socket.AF_UNIX) as frozen, socket.socket(socket.AF_UNIX) as waiting:
+            frozen.bind(address)
+            frozen.listen(0)
+            waiting.connect(address)
+            assert local.running(installed) is not None
+        Path(address).unlink()
+
     def test_start_waits_for_a_stop_that_is_under_way(self, installed, monkeypatch):
         """Else it would find the old server still answering and give the URL of a dying one."""
         local.start(installed)
@@ -222,6 +234,35 @@ def test_start_that_another_process_never_ends_is_one_line(monkeypatch):
             local.start(folder)
     assert "did not start in" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def nameless(monkeypatch):
+    """Make this process look like one of `docker run --user 4294967290`."""
+    monkeypatch.setattr("os.geteuid", lambda: 4_294_967_290)
+
+
+def test_user_without_a_name_is_told_so(folder, nameless):
+    with pytest.raises(LocalServerError, match="user id 4294967290, which has no name") as caught:
+        local.start(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_why_the_data_cannot_be_made_is_told_in_postgresqls_own_words():
+    with tempfile.TemporaryDirectory(prefix="hpo-local-") as path:
+        data = Path(path) / "data"
+        data.mkdir()
+        (data / "notes").touch()
+        with pytest.raises(LocalServerError, match=r"data\" exists but is not empty\)"):
+            local.start(data.parent)
+
+
+def test_locale_that_the_machine_lacks_is_no_matter(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
+    with tempfile.TemporaryDirectory(prefix="hpo-local-") as path:
+        local.start(Path(path))
+        assert local.stop(Path(path))
+    assert os.environ["LC_ALL"] == "xx_XX.UTF-8"
 
 
 def test_data_of_another_postgresql_version_is_one_line():
