@@ -84,10 +84,18 @@ def has_key(environ: Mapping[str, str]) -> bool:
     """Whether wandb would find a key: in the environment, or in the netrc file for its server."""
     if environ.get("WANDB_API_KEY") or environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
-    home = Path(environ.get("HOME", "~")).expanduser()
+    home = home_folder(environ)
     host = urlsplit(server(environ, home)).hostname or ""
     files = [environ["NETRC"]] if environ.get("NETRC") else [home / ".netrc", home / "_netrc"]
     return any(_knows(Path(file).expanduser(), host) for file in files)
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """Where the user's files are; / where none is known, as for a user id without a name."""
+    try:
+        return Path(environ.get("HOME", "~")).expanduser()
+    except RuntimeError:
+        return Path("/")
 
 
 def server(environ: Mapping[str, str], home: Path) -> str:

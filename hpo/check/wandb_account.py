@@ -3,12 +3,17 @@
 import os
 import socket
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from hpo.check.finding import Finding
 from hpo.check.subject import Subject
-from hpo.wandb_mode import ENVIRONMENT_MODES, check_environment, resolve_mode, server
+from hpo.wandb_mode import (
+    ENVIRONMENT_MODES,
+    check_environment,
+    home_folder,
+    resolve_mode,
+    server,
+)
 
 NAME = "wandb"
 NOT_IN_PROJECT = "/\\#?%:"  # as W&B's server has it
@@ -52,7 +57,7 @@ def _who_says(environ: Mapping[str, str]) -> str:
 
 
 def _online(target: str, environ: Mapping[str, str]) -> Finding:
-    host = server(environ, Path(environ.get("HOME", "~")).expanduser())
+    host = server(environ, home_folder(environ))
     text = f"online at {urlsplit(host).hostname}, key found, project {target}"
     key = environ.get("WANDB_API_KEY", "")
     if key and len(key) < SHORTEST_KEY:

@@ -7,9 +7,18 @@ import click
 from hpo.commands.options import plain_errors
 from hpo.commands.places_to_write import FolderToWrite
 
+
+def _at_home(_: click.Context, option: click.Parameter, folder: Path) -> Path:
+    try:
+        return folder.expanduser()
+    except RuntimeError as error:  # no HOME, and no name to look it up by
+        raise click.BadParameter(f"{folder}: {error}", param=option) from error
+
+
 folder_option = click.option(
     "--folder",
     type=FolderToWrite(),
+    callback=_at_home,
     default=Path("~/.hpo"),
     show_default=True,
     envvar="HPO_FOLDER",
@@ -37,7 +46,7 @@ def up(folder: Path, port: int) -> None:
     """
     from hpo.local_service import up as start
 
-    service = start(folder.expanduser(), port=port)
+    service = start(folder, port=port)
     click.echo(f"dashboard: {service.dashboard}")
     click.echo("use it with:")
     click.echo(f"  export HPO_STORAGE='{service.url.sqlalchemy}'")
@@ -50,5 +59,5 @@ def down(folder: Path) -> None:
     """Stop what `hpo up` started. Studies stay and are there after the next `hpo up`."""
     from hpo.local_service import down as stop
 
-    stopped = stop(folder.expanduser())
+    stopped = stop(folder)
     click.echo("stopped" if stopped else "nothing was running")

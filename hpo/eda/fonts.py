@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -56,11 +57,9 @@ def _candidates() -> Iterator[Path]:
     yield from (known[family] for family in FAMILIES if family in known)
     yield from _by_fontconfig()
     for place in PLACES:
-        yield from (
-            path
-            for path in sorted(Path(place).expanduser().rglob("*"))
-            if path.suffix.lower() in SUFFIXES
-        )
+        with suppress(RuntimeError):  # no home is known, as of a user id without a name
+            found = sorted(Path(place).expanduser().rglob("*"))
+            yield from (path for path in found if path.suffix.lower() in SUFFIXES)
 
 
 def _in_package() -> Iterator[Path]:

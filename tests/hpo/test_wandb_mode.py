@@ -101,3 +101,9 @@ def test_a_worker_asks_the_study_whether_wandb_is_used(database):
     assert _wandb_mode(storage, "kobart", None, ()) == "auto"
     assert _wandb_mode(storage, "demo", None, ("wandb.mode=disabled",)) == "disabled"
     assert _wandb_mode(storage, "none such", None, ()) == "auto"
+
+
+def test_a_user_id_without_a_name_and_a_home_has_no_key(monkeypatch):
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 4_294_967_290)
+    assert not has_key({})

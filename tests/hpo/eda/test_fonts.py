@@ -27,3 +27,10 @@ def test_a_file_that_has_no_korean_letters_is_refused(tmp_path, content):
 def test_none_here_is_none(monkeypatch):
     monkeypatch.setattr(fonts, "_candidates", lambda: iter([WITHOUT_KOREAN, Path("gone.ttf")]))
     assert fonts.find_font(None) is None
+
+
+def test_a_user_without_a_home_is_no_matter(monkeypatch):
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 4_294_967_290)
+    monkeypatch.setattr(fonts, "_has_korean", lambda _: False)
+    assert fonts.find_font(None) is None
