@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from urllib.parse import quote, urlsplit
 
 from config.counting import counted
@@ -86,8 +87,9 @@ def _dates(facts: Facts) -> str:
     ended = [trial.datetime_complete for trial in facts.trials if trial.datetime_complete]
     if not began:
         return "no trial has begun"
-    first = f"{min(began):%Y-%m-%d %H:%M}"
-    last = f"{max(ended):%Y-%m-%d %H:%M}" if ended else "now"
+    # Optuna gives them in this machine's time, without a zone.
+    first = f"{min(began).astimezone(UTC):%Y-%m-%d %H:%M}"
+    last = f"{max(ended).astimezone(UTC):%Y-%m-%d %H:%M}" if ended else "now"
     return f"{first} to {last} UTC" + ", not over yet" * _goes_on(facts)
 
 

@@ -13,6 +13,7 @@ from config.counting import counted
 from hpo.report.document import Section, Table, Text
 
 FEWEST = 2  # completed trials
+LEAST_SHOWN = 0.01  # of a share: Optuna's plot says <0.01 of one below it
 
 
 def importances(study: optuna.Study) -> Section | None:
@@ -21,12 +22,17 @@ def importances(study: optuna.Study) -> Section | None:
     if not found:
         return None
     count = sum(trial.state is TrialState.COMPLETE for trial in study.get_trials(deepcopy=False))
-    rows = tuple((name, f"{share:.0%}") for name, share in found.items())
+    rows = tuple((name, percent(share)) for name, share in found.items())
     text = (
         "The share of each setting in reaching the best tenth of the values (PED-ANOVA), from"
         f" {counted(count, 'completed trial')}."
     )
     return Section("Importances", (Text(text), Table(("setting", "share"), rows)))
+
+
+def percent(share: float) -> str:
+    """A share as people read it; one that is next to nothing is not rounded up."""
+    return "under 1%" if share < LEAST_SHOWN else f"{share:.0%}"
 
 
 def importance_of(study: optuna.Study) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import optuna
 from optuna import visualization
@@ -43,7 +44,10 @@ def plots(study: optuna.Study, metric: str) -> dict[str, Plot]:
 def _drawn(key: str, study: optuna.Study, metric: str) -> Figure:
     _, draw = PLOTS[key]
     with without_warnings():
-        return draw(study, target_name=metric) if key in OF_VALUES else draw(study)
+        figure = draw(study, target_name=metric) if key in OF_VALUES else draw(study)
+    if key == OF_ALL:  # this machine's time, as Optuna gives it; the report's head has UTC
+        figure.update_xaxes(title_text=f"Datetime (UTC{datetime.now().astimezone():%z})")
+    return figure
 
 
 def _has_data(key: str, study: optuna.Study) -> bool:

@@ -1,5 +1,7 @@
 """Number, aim and the W&B link."""
 
+import time
+
 import pytest
 
 from config.load import from_mapping
@@ -55,3 +57,14 @@ def test_wandb_is_what_the_workers_made_of_it(written):
     for way in ("online", "online", "disabled"):
         mixed.complete([0.1], **{WANDB: way})
     assert "project p; trials: online 2, switched off 1" in str(head(mixed.facts(), Told(), {}))
+
+
+def test_dates_are_in_utc_wherever_the_report_is_written(written, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Seoul")
+        time.tzset()
+        study = written("s")
+        study.complete([0.1])  # begins at 9 o'clock there
+        said = str(head(study.facts(), Told(), {}))
+    time.tzset()
+    assert "2026-03-01 00:00 to 2026-03-01 00:00 UTC" in said

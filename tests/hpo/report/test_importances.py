@@ -1,13 +1,14 @@
 """Importances are shown where there is something to tell, without words of Optuna's."""
 
 import warnings
+from datetime import datetime
 
 import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import create_trial
 
-from hpo.report.importances import importance_of
+from hpo.report.importances import importance_of, percent
 from hpo.report.plots import plots
 
 KINDS = {"x": FloatDistribution(0, 1), "y": FloatDistribution(0, 1)}
@@ -48,3 +49,12 @@ def test_shares_come_to_one():
     found = importance_of(study)
     assert sum(found.values()) == pytest.approx(1)
     assert max(found, key=found.get) == "x"
+
+
+def test_a_share_that_is_next_to_nothing_is_not_rounded_up():
+    assert list(map(percent, (0.9, 0.0946, 0.01, 0.0054))) == ["90%", "9%", "1%", "under 1%"]
+
+
+def test_the_timeline_names_its_time_zone():
+    axis = plots(study_of([0.1, 0.2], [{}, {}]), "rouge")["timeline"].figure.layout.xaxis
+    assert f"(UTC{datetime.now().astimezone():%z})" in axis.title.text
