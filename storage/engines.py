@@ -4,6 +4,7 @@ SQLite's own way of upgrading a read transaction to a write one fails at once un
 instead of waiting, so every writing transaction here starts with BEGIN IMMEDIATE.
 """
 
+import os
 import select
 import time
 from collections.abc import Callable
@@ -39,8 +40,14 @@ _KEEPALIVE = {
 }
 
 
+# What a server, a database or a role may be set to otherwise. Short of digits, the clock of leases
+# stands still for minutes and an exported learning rate is another one.
+_EXACT = "-c extra_float_digits=3"
+_UTC = "-c timezone=UTC"
+
+
 def connect_arguments(url: StorageURL) -> dict[str, Any]:
-    """Give psycopg.connect's keyword arguments beside those in the URL."""
+    """Give psycopg.connect's keyword arguments beside those in the URL, but for `options`."""
     given = {
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": "hpo",
@@ -48,10 +55,20 @@ def connect_arguments(url: StorageURL) -> dict[str, Any]:
         **_KEEPALIVE,
     }
     connect: dict[str, Any] = {key: value for key, value in given.items() if not url.asks_for(key)}
-    connect["options"] = f"{url.options} -c timezone=UTC".strip()
     # Behind PgBouncer the next statement may meet another server, which knows no prepared ones.
     connect["prepare_threshold"] = None
     return connect
+
+
+def connection_options(url: StorageURL) -> list[str]:
+    """Give the `options` to connect with, each for poolers that refuse the one before.
+
+    PgBouncer before 1.20 takes none at all, a later one only those that it keeps for each client.
+    """
+    asked = url.options or os.environ.get("PGOPTIONS", "")
+    ways = [f"{asked} {_UTC} {_EXACT}".strip(), f"{asked} {_UTC}".strip()]
+    # What was asked for must not be left out silently.
+    return ways if asked else [*ways, ""]
 
 
 def engine_arguments(url: StorageURL, give_up: Callable[[], bool] = never) -> dict[str, Any]:
@@ -65,8 +82,8 @@ def engine_arguments(url: StorageURL, give_up: Callable[[], bool] = never) -> di
             tuple(args),
             {**kwargs, **connect_arguments(url)},
             give_up,
-            # What the URL itself asks for must not be left out silently.
-            without_options="" if url.options else "SET TIME ZONE 'UTC'",
+            options=connection_options(url),
+            without_options="SET TIME ZONE 'UTC'",
         ),
         # A server may be set to another level, under which every wait for a lock ends in an error.
         "isolation_level": "READ COMMITTED",

@@ -6,7 +6,7 @@ connection, and whoever repeats calls connects anew.
 """
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -18,7 +18,7 @@ from storage.patience import never
 ANSWER_S = 30.0  # longest silence in the midst of a statement; loading 2,000 trials took 2.9 s
 STOPPING_ANSWER_S = 3.0  # the same once the process was asked to stop
 
-NO_OPTIONS = "unsupported startup parameter: options"  # how PgBouncer refuses them
+REFUSED_OPTION = "unsupported startup parameter"  # in PgBouncer's words
 
 T = TypeVar("T")
 
@@ -58,31 +58,34 @@ def connector(
     kwargs: dict[str, Any],
     give_up: Callable[[], bool],
     *,
-    without_options: str = "",
+    options: Sequence[str],
+    without_options: str,
 ) -> Callable[[], WatchedConnection]:
     """Give a function that connects with these arguments of psycopg.connect.
 
-    PgBouncer before 1.20 knows no `options`: then it connects without them and runs the statement
-    `without_options`. It must set what PgBouncer keeps for each client, as it does the time zone.
+    Of `options` it takes the first that a pooler does not refuse, and remembers which that is.
+    Where that is the empty one, it runs the statement `without_options`, which must set what
+    PgBouncer keeps for each client, as it does the time zone.
     """
-    refused: list[str] = []
+    refused: set[str] = set()
 
     def connect() -> WatchedConnection:
-        if not refused:
-            try:
-                return watched(WatchedConnection.connect(*args, **kwargs))
-            except psycopg.OperationalError as error:
-                if not without_options or NO_OPTIONS not in str(error):
-                    raise
-                refused.append(str(error))
-        plain = {name: value for name, value in kwargs.items() if name != "options"}
-        connection = watched(WatchedConnection.connect(*args, **plain))
-        connection.execute(without_options)
-        connection.commit()
-        return connection
+        for choice in options[:-1]:
+            if choice not in refused:
+                try:
+                    return opened(choice)
+                except psycopg.OperationalError as error:
+                    if REFUSED_OPTION not in str(error):
+                        raise
+                    refused.add(choice)
+        return opened(options[-1])
 
-    def watched(connection: WatchedConnection) -> WatchedConnection:
+    def opened(choice: str) -> WatchedConnection:
+        connection = WatchedConnection.connect(*args, **{**kwargs, "options": choice})
         connection.give_up = give_up
+        if not choice:
+            connection.execute(without_options)
+            connection.commit()
         return connection
 
     return connect

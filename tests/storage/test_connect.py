@@ -326,6 +326,20 @@ def test_isolation_is_ours_whatever_the_database_is_set_to(postgres_url):
     assert level == "read committed"
 
 
+def test_numbers_arrive_with_all_digits_whatever_the_database_is_set_to(postgres_url):
+    """With fewer, leases run out at once and an exported winner does not reach its score."""
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute(f"ALTER DATABASE {server.info.dbname} SET extra_float_digits = -10")
+    exact = 0.0091204025059354551
+    with connect(StorageURL.parse(postgres_url)) as database:
+        assert database.now() == pytest.approx(time.time(), abs=2)
+        study = optuna.create_study(storage=database.storage)
+        study.add_trial(optuna.trial.create_trial(value=exact))
+        with database.reading() as connection:
+            read = connection.execute(sa.text("SELECT value FROM trial_values")).scalar()
+    assert read == exact
+
+
 def test_lock_of_one_name_is_not_held_by_another_on_postgresql(postgres_url):
     url = StorageURL.parse(postgres_url)
     with connect(url) as one, connect(url) as two, one.lock("study a"), two.lock("study b"):

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from storage.connect import connect
-from storage.engines import connect_arguments
+from storage.engines import connect_arguments, connection_options
 from storage.errors import Busy
 from storage.url import StorageURL
 
@@ -61,4 +61,12 @@ def test_what_the_url_sets_itself_is_not_overridden():
     url = StorageURL.parse("postgresql://h/d?connect_timeout=3&application_name=mine")
     connect_args = connect_arguments(url)
     assert not {"connect_timeout", "application_name"} & set(connect_args)
-    assert connect_args["options"] == "-c timezone=UTC"
+    assert connection_options(url)[-1] == ""
+
+
+def test_options_that_somebody_asked_for_are_never_left_out(monkeypatch):
+    asked = StorageURL.parse("postgresql://h/d?options=-csearch_path%3Dteam")
+    assert all("-csearch_path=team " in options for options in connection_options(asked))
+    monkeypatch.setenv("PGOPTIONS", "-csearch_path=team")
+    plain = StorageURL.parse("postgresql://h/d")
+    assert connection_options(plain) == connection_options(asked)
