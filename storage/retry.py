@@ -58,6 +58,7 @@ class Outage:
         self._began: float | None = None
         self._failed_at = 0.0
         self._said = False
+        self._locked = False  # others held a lock, and that is all there was
         self._last = (0.0, -math.inf)  # of the one before: how long it was, and when it ended
 
     @property
@@ -82,6 +83,7 @@ class Outage:
         """Take note of a failed call that will be made again."""
         with self._lock:
             self._failed_at = time.monotonic()
+            self._locked = isinstance(error, Busy) and (self._locked or self._began is None)
             if self._began is None:
                 self._began = self._failed_at
             elif not self._said and self._failed_at - self._began >= QUIET_S:
@@ -97,7 +99,8 @@ class Outage:
                 length = time.monotonic() - self._began
                 self._last = length, time.monotonic()
                 if self._said:
-                    log.warning("the database answers again, after %.0f s", length)
+                    over = "that wait is over" if self._locked else "the database answers again"
+                    log.warning("%s, after %.0f s", over, length)
             self._began, self._said = None, False
 
 

@@ -140,6 +140,23 @@ def test_outage_is_told_once_and_its_end_once_without_the_password(caplog, monke
     assert "hunter22" not in begins
 
 
+@pytest.mark.parametrize(
+    ("failures", "over"),
+    [
+        ([DEADLOCK, SERIAL], "that wait is over"),
+        ([GONE, DEADLOCK], "the database answers again"),
+        ([DEADLOCK, GONE, DEADLOCK], "the database answers again"),
+    ],
+)
+def test_only_a_database_that_was_away_answers_again(failures, over, caplog, monkeypatch):
+    monkeypatch.setattr("storage.retry.QUIET_S", 0.0)
+    retry = Retry(URL, PATIENT)
+    for _ in range(2):
+        caplog.clear()
+        retry(steps(*failures))
+        assert caplog.messages[-1].startswith(f"{over}, after ")
+
+
 def test_failure_that_follows_upon_another_in_its_transaction_counts_as_that_one():
     """Optuna's read of all trials asks a second time in the same, broken transaction."""
 
