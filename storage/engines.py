@@ -8,6 +8,7 @@ import os
 import select
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from storage.failure_rules import READ_ONLY
 from storage.opened_file import watch_file
 from storage.patience import never
 from storage.url import StorageURL
-from storage.watched import connector
+from storage.watched import WatchedConnection, connector
 
 CONNECT_TIMEOUT_S = 5
 BUSY_TIMEOUT_S = 5  # of one try, which nothing can interrupt; `retry` goes on for much longer
@@ -75,11 +76,10 @@ def engine_arguments(url: StorageURL, give_up: Callable[[], bool] = never) -> di
     """Give create_engine's keyword arguments, the same for Optuna's engine and ours."""
     if url.is_sqlite:
         return {"connect_args": {"timeout": BUSY_TIMEOUT_S}}
-    parsed = sa.make_url(url.sqlalchemy)
-    args, kwargs = parsed.get_dialect()().create_connect_args(parsed)
+    args, kwargs = _driver_arguments(url)
     return {
         "creator": connector(
-            tuple(args),
+            args,
             {**kwargs, **connect_arguments(url)},
             give_up,
             options=connection_options(url),
@@ -91,6 +91,19 @@ def engine_arguments(url: StorageURL, give_up: Callable[[], bool] = never) -> di
         "max_overflow": MAX_OVERFLOW,
         "pool_timeout": POOL_TIMEOUT_S,
     }
+
+
+def make_unpinned_engine(url: StorageURL) -> sa.Engine:
+    """Make one for PostgreSQL whose sessions are set as the server has it, as plain Optuna's."""
+    args, kwargs = _driver_arguments(url)
+    connect = partial(WatchedConnection.connect, *args, **{**kwargs, **connect_arguments(url)})
+    return sa.create_engine(url.sqlalchemy, creator=connect, poolclass=sa.NullPool)
+
+
+def _driver_arguments(url: StorageURL) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    parsed = sa.make_url(url.sqlalchemy)
+    args, kwargs = parsed.get_dialect()().create_connect_args(parsed)
+    return tuple(args), dict(kwargs)
 
 
 def watch_pool(engine: sa.Engine) -> None:

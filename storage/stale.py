@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 
 from storage import lease_rows
 from storage.connect import Database
-from storage.engines import CONNECT_TIMEOUT_S
+from storage.engines import make_unpinned_engine
 from storage.failures import translated
 from storage.lease_rows import ERROR, FORFEITED, GIVEN_BACK
 from storage.tables import HEARTBEATS, LEASES, TRIALS, USER_ATTRIBUTES
@@ -131,13 +131,9 @@ class StaleTrials:
         if self._database.url.is_sqlite:
             return 0.0
         # Our own sessions are pinned to UTC from their start, so they cannot tell.
-        plain = sa.create_engine(
-            self._database.url.sqlalchemy,
-            poolclass=sa.NullPool,
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
-        )
+        unpinned = make_unpinned_engine(self._database.url)
         offset = sa.select(sa.extract("timezone", sa.func.now()))
-        with translated(self._database.url), plain.connect() as connection:
+        with translated(self._database.url), unpinned.connect() as connection:
             return float(connection.execute(offset).scalar_one())
 
 

@@ -1,14 +1,19 @@
 """Running trials that nobody holds, on both databases; the PostgreSQL's own clock is Seoul's."""
 
+import socket
+import threading
+
 import optuna
 import pytest
 import sqlalchemy as sa
 from optuna.trial import TrialState
 
+from storage.errors import Unreachable
 from storage.lease_rows import read_clock
 from storage.leases import Leases
 from storage.stale import RunOut, StaleTrials, Unheld
 from storage.tables import LEASES, TRIALS
+from storage.url import StorageURL
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Argument ``heartbeat_interval`` is an experimental"),
@@ -104,6 +109,37 @@ def test_trial_with_a_heartbeat_is_judged_by_that(plain, stale, age):
     assert stale.rows()[0].silent_s == pytest.approx(500, abs=30)
     plain._storage.record_heartbeat(trial._trial_id)
     assert stale.rows()[0].silent_s == pytest.approx(0, abs=30)
+
+
+@pytest.fixture
+def mute():
+    """The URL of a server that lets everybody in and answers no statement."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        over = threading.Event()
+
+        def let_in():
+            with listener.accept()[0] as connection:
+                connection.recv(1024)
+                connection.sendall(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I")
+                over.wait()
+
+        thread = threading.Thread(target=let_in)
+        thread.start()
+        port = listener.getsockname()[1]
+        yield StorageURL.parse(f"postgresql://u@127.0.0.1:{port}/d?sslmode=disable")
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_server_that_is_silent_about_its_time_zone_is_given_up(
+    database, plain, stale, mute, monkeypatch
+):
+    monkeypatch.setattr("storage.watched.ANSWER_S", 0.3)
+    beat(plain)
+    monkeypatch.setattr(database, "url", mute)
+    with pytest.raises(Unreachable, match="no answer for"):
+        stale.rows()
 
 
 def test_heartbeat_of_a_session_in_utc_is_no_older_for_it(database, study, stale):
