@@ -81,10 +81,19 @@ def _started(
             say("MPS: started for the length of this command")
             yield ours
     finally:
-        behind.communicate()
+        _quit(behind, say)
     if wrong is not None:
         say(f"MPS: a program cannot use it here ({wrong}); {IN_TURN}")
         yield {}
+
+
+def _quit(behind: subprocess.Popen[bytes], say: Say) -> None:
+    try:
+        behind.communicate(timeout=ANSWER_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(behind.pid, signal.SIGKILL)
+        behind.wait()
+        say(f"MPS: {PROGRAM} did not end the service in {ANSWER_S:g} s; it may run on")
 
 
 def _ended_well(

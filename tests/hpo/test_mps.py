@@ -11,7 +11,8 @@ import pytest
 
 from hpo.mps import LOGS, PIPES, PROGRAM, multi_process_service
 
-# Keeps a log of how it was called. `-d` starts it, `quit` ends it; RUNS has it answer at once.
+# Keeps a log of how it was called. `-d` starts it, `quit` ends it; RUNS has it answer at once, and
+# HANGS has it never be done with `quit`.
 CONTROL = """#!/bin/sh
 if [ "$1" = -d ]; then
   [ -n "$REFUSES" ] && { echo "cannot run here" >&2; exit 1; }
@@ -21,6 +22,7 @@ else
   read typed
   [ "$typed" = get_server_list ] && [ -z "$RUNS" ] && exit 1
   echo "$typed $CUDA_MPS_PIPE_DIRECTORY" >>"$CALLS"
+  [ -z "$HANGS" ] || sleep 600
 fi
 """
 
@@ -93,6 +95,15 @@ def test_where_it_is_not_to_be_had_trials_take_turns(
     assert "take turns" in said[0]
     started = [call.split()[0] for call in calls]
     assert started in ([], ["start", "quit"])
+
+
+def test_a_service_that_never_ends_is_left_behind_in_a_line(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpo.mps.ANSWER_S", 1.0)
+    inside, said, _ = used(environ | {"HANGS": "1"}, tmp_path)
+    assert inside
+    assert said[1:] == [f"MPS: {PROGRAM} did not end the service in 1 s; it may run on"]
 
 
 def test_a_command_that_is_killed_leaves_no_service(
