@@ -2,12 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 
-from config.load import load
 from config.schema import Configuration
 from hpo.errors import HpoError
 from hpo.progress import Progress
@@ -19,21 +18,6 @@ from trainer.evaluation import Evaluation, FitResult, Step
 from trainer.fit import fit
 from trainer.scores import SCORES_FILE
 from trainer.session import TrainingSession
-
-
-def load_for_training(
-    source: str, *, overrides: Sequence[str], data: str | None, seed: int | None
-) -> Configuration:
-    """The configuration to train: `data` and `seed` replace those in it unless they are None."""
-    given = list(overrides)
-    if seed is not None:
-        given.append(f"general.seed={seed}")
-    config = load(source, overrides=given, environ=os.environ)
-    if data is None:
-        return config
-    # Not by an override, which is YAML: a folder may be called [data].
-    general = config.general.model_copy(update={"data_path": data})
-    return config.model_copy(update={"general": general})
 
 
 def train_once(

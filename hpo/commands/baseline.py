@@ -130,7 +130,7 @@ def baseline(
 
 
 def _beside_no_study(request: "Request", source: str | None, data: str | None, out: Path) -> None:
-    from hpo.training import load_for_training
+    from hpo.training_configuration import load_for_training
     from trainer.data import locate_data
 
     config = load_for_training(source or "kobart", overrides=(), data=data, seed=None)

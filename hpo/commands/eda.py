@@ -68,15 +68,23 @@ def eda(
     from hpo.extras import need_extra
 
     need_extra("eda", command="hpo eda")
-    from hpo.eda.findings import findings
-    from hpo.eda.write import write_report
-    from hpo.training import load_for_training
+    from hpo.eda.places import check_places
+    from hpo.eda.splits import read_splits
+    from hpo.import_noise import unheard
+    from hpo.training_configuration import load_for_training
 
     config = load_for_training(
         "kobart" if source is None else source, overrides=overrides, data=data, seed=None
     )
+    splits = read_splits(config)
+    check_places(out, data_out, splits)
+    with unheard():
+        from hpo.eda.findings import findings
+        from hpo.eda.write import write_report
+
     analysis = write_report(
         config,
+        splits,
         page=out,
         data=data_out,
         font=font,

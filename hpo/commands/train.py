@@ -66,13 +66,10 @@ def train(
     With --all-data there is nothing left to score the model on: it is the last one, and
     scores.json says so.
     """
-    from hpo.loading import loading
-
-    with loading():
-        from hpo.stop import Stopped
-        from hpo.terminal import make_console
-        from hpo.training import load_for_training
-        from trainer.scores import SCORES_FILE
+    from hpo.stop import Stopped
+    from hpo.terminal import make_console
+    from hpo.training_configuration import load_for_training
+    from trainer.scores import SCORES_FILE
 
     console = make_console()
     config = load_for_training(
@@ -96,7 +93,10 @@ def train(
 
 
 def _train(config: "Configuration", folder: Path, *, overwrite: bool, console: "Console") -> str:
-    from hpo.training import train_once
+    from hpo.loading import loading
+
+    with loading():
+        from hpo.training import train_once
 
     best = train_once(config, folder, overwrite=overwrite, console=console).best
     value = best.scores.value(config.metric.name)
@@ -106,7 +106,10 @@ def _train(config: "Configuration", folder: Path, *, overwrite: bool, console: "
 def _train_on_all(
     config: "Configuration", folder: Path, *, overwrite: bool, console: "Console"
 ) -> str:
-    from hpo.final_training import train_on_all
+    from hpo.loading import loading
+
+    with loading():
+        from hpo.final_training import train_on_all
 
     found = train_on_all(config, folder, overwrite=overwrite, console=console)
     examples, epochs = counted(found.examples, "example"), counted(found.epochs, "epoch")

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import optuna
-from optuna import visualization
 from optuna.trial import TrialState
 from plotly.graph_objects import Figure
 
+from hpo.import_noise import unheard
 from hpo.report.importances import importance_of, without_warnings
+
+with unheard():  # it loads matplotlib as well, if that is here
+    import optuna.visualization as visualization  # noqa: PLR0402 - Optuna's own would load it later
 
 PLOTS: Mapping[str, tuple[str, Callable[..., Figure]]] = {
     "history": ("History", visualization.plot_optimization_history),

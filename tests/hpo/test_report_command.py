@@ -1,5 +1,8 @@
 """`hpo report` as it is typed."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +71,16 @@ def test_a_study_that_is_not_there_is_named(storage):
     result = run(storage, "--study", "other")
     assert result.exit_code == 1
     assert "no study 'other'" in result.output
+
+
+def test_nothing_is_heard_of_a_home_that_matplotlib_cannot_write_to(tmp_path: Path) -> None:
+    """Optuna's plots load it, though ours are plotly's."""
+    (tmp_path / "home").touch()
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import hpo.report.plots"],
+        env={**os.environ, "HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert loaded.stderr == ""

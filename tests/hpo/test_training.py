@@ -18,7 +18,8 @@ from config.schema import Configuration
 from hpo.cli import main
 from hpo.errors import HpoError
 from hpo.stop import Stopped
-from hpo.training import load_for_training, train_once
+from hpo.training import train_once
+from hpo.training_configuration import load_for_training
 from trainer.data import fingerprint, locate_data
 from trainer.errors import DataError, TrainerError
 from trainer.evaluation import Evaluation, FitResult

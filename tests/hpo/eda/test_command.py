@@ -1,6 +1,9 @@
 """`hpo eda`: what it writes and says, for all kinds of folders, and what it refuses."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -90,3 +93,43 @@ def test_what_cannot_work_is_refused_and_nothing_is_written(run, tmp_path, words
     assert says in result.stderr.splitlines()[-1]
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "d" / "train.csv").read_text() == "fname,dialogue\na,hello\n"
+
+
+def test_bad_data_is_told_before_anything_large_is_loaded(tmp_path):
+    """Else the message comes after ten seconds of imports."""
+    code = (
+        "import sys\n"
+        "from hpo.cli import main\n"
+        "main(['eda', '--data', 'none', '--config', 'demo'], standalone_mode=False)\n"
+    )
+    watched = (
+        "import atexit, sys\n"
+        "large = ('torch', 'transformers', 'sklearn', 'matplotlib', 'kiwipiepy')\n"
+        "atexit.register(lambda: print([name for name in large if name in sys.modules]))\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", watched + code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "there is no folder none" in told.stderr
+    assert told.stdout == "[]\n"
+
+
+def test_nothing_is_heard_of_a_home_that_matplotlib_cannot_write_to(tmp_path):
+    (tmp_path / "home").touch()
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "train.csv").write_text(f"fname,dialogue\na,{DIALOGUE.splitlines()[0]}\n")
+    told = subprocess.run(
+        [sys.executable, "-m", "hpo", "eda", "--config", "demo", "--data", "d"],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    said = [line for line in told.stderr.splitlines() if not line.endswith(" ...")]
+    assert [line for line in said if not line.startswith("warning: no word clouds")] == []
