@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from hpo.errors import HpoError
-from hpo.seats import chosen_gpus, cores, seats, threads_each, visible_device
+from hpo.seats import chosen_gpus, seats, threads_each, visible_device
 from hpo.share import Share
+from trainer.cores import cores
 
 LOCKS = Path("locks")
 
