@@ -83,7 +83,7 @@ class Status:
     `failures` are the failed trials. `told` is how many of the complete ones another program told,
     `brought` how many another study trained, `better_told` the best of these where it is better
     than `best`. `copied` have ended in the study that this one is a copy of. `trained` are those
-    of its own that say how long one takes.
+    of its own that say how long one takes, `trained_pruned` the pruned ones among them.
     """
 
     study: str
@@ -105,6 +105,7 @@ class Status:
     failures: tuple[Failure, ...] = ()
     stale: tuple[Stale, ...] = ()
     trained: int = 0
+    trained_pruned: int = 0
     told: int = 0
     brought: int = 0
     copied: int = 0
@@ -196,6 +197,7 @@ def collect(database: Database, name: str) -> Status:
         failures=_failures(trials),
         stale=stale,
         trained=len(trained),
+        trained_pruned=sum(trial.state is TrialState.PRUNED for trial in trained),
         told=len(others) - brought,
         brought=brought,
         copied=_copied(trials, ended, leases, taken=taken, held=held),

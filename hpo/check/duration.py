@@ -84,5 +84,5 @@ def _from_trials(study: StoredStudy) -> Finding:
         f"about {duration(status.time_left_s)} for the {counted(left, 'trial')} left with"
         f" {counted(alive, 'worker')}, by the mean of the study's"
         f" {counted(status.trained, 'finished trial')}"
-        f" ({status.pruned} of them pruned, which shortens it)",
+        f" ({status.trained_pruned} of them pruned, which shortens it)",
     )

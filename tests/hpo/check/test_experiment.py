@@ -20,6 +20,7 @@ from hpo.check import experiment
 from hpo.check.finding import Check
 from hpo.check.running import findings_of
 from hpo.cli import main
+from hpo.own_trials import STUDY
 from storage.connect import connect
 from storage.url import StorageURL
 
@@ -121,7 +122,7 @@ def test_a_storage_that_cannot_be_is_a_failure(found, url: str) -> None:
 
 @pytest.fixture
 def study(hpo, request, tmp_path: Path, monkeypatch) -> dict[str, Any]:
-    """A study `s` with two finished trials, in the storage that commands use; its data's folder."""
+    """A study `s` with two finished trials and another's, in the storage that commands use."""
     if getattr(request, "param", "postgresql") == "sqlite":
         database_url = f"sqlite:///{tmp_path}/hpo.db"
     else:
@@ -133,8 +134,13 @@ def study(hpo, request, tmp_path: Path, monkeypatch) -> dict[str, Any]:
     assert made.exit_code == 0, made.output
     with connect(StorageURL.parse(database_url)) as database:
         study_id = database.storage.get_study_id_from_name("s")
-        for state, value in ((TrialState.COMPLETE, 0.5), (TrialState.PRUNED, None)):
-            trial = trained_trial(state=state, value=value)
+        brought = {STUDY: "another's key"}
+        for state, value, user_attrs in (
+            (TrialState.COMPLETE, 0.5, {}),
+            (TrialState.PRUNED, None, {}),
+            (TrialState.PRUNED, None, brought),
+        ):
+            trial = trained_trial(state=state, value=value, user_attrs=user_attrs)
             database.storage.create_new_trial(study_id, template_trial=trial)
     return {"url": database_url, "data": data}
 
