@@ -122,9 +122,10 @@ def _scored(
 ) -> Baseline:
     scorer = RougeScorer(config.metric.tokenizer)
     scores = scorer.score(summaries, [example.summaries for example in dev])
-    prompt = sum(answer.prompt_tokens or 0 for answer in answers)
-    completion = sum(answer.completion_tokens or 0 for answer in answers)
-    uncounted = sum(None in (answer.prompt_tokens, answer.completion_tokens) for answer in answers)
+    given = {id(answer): answer for answer in answers}.values()  # what comes twice is asked once
+    prompt = sum(answer.prompt_tokens or 0 for answer in given)
+    completion = sum(answer.completion_tokens or 0 for answer in given)
+    uncounted = sum(None in (answer.prompt_tokens, answer.completion_tokens) for answer in given)
     return Baseline(
         model=request.model,
         endpoint=request.endpoint.url,
@@ -137,7 +138,7 @@ def _scored(
         completion_tokens=completion,
         uncounted=uncounted,
         cost=None if request.prices is None else request.prices.of(prompt, completion),
-        cut=sum(answer.finish == "length" for answer in answers),
+        cut=sum(answer.finish == "length" for answer in given),
     )
 
 
@@ -166,7 +167,7 @@ def report(baseline: Baseline, best: float | None, path: Path) -> list[str]:
     asked = f"{counted(baseline.dialogues, 'dev dialogue')}, {examples} shown"
     lines = [
         f"{score} on {asked}{beside}",
-        tokens if baseline.cost is None else f"{tokens}, cost {baseline.cost:.4f}",
+        tokens if baseline.cost is None else f"{tokens}, cost {baseline.cost:.4g}",
     ]
     if baseline.uncounted:
         lines.append(

@@ -6,7 +6,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.counting import counted
 from hpo.check.finding import Finding
 from hpo.check.model import parameters_of
 from hpo.check.subject import Chosen, Subject
@@ -40,7 +39,7 @@ class Room:
     @property
     def all(self) -> int:
         """What all need that may be kept: none of them pruned."""
-        return self.models * self.trials + self.one - self.models
+        return self.models * (self.trials - 1) + self.one if self.trials > 0 else 0
 
 
 def look_at_disk(subject: Subject) -> Finding:
@@ -79,10 +78,9 @@ def disk_finding(room: Room) -> Finding:
     except OSError as error:
         text = f"nothing can be written in {room.output}: {error.strerror}"
         return Finding(NAME, "failure", text, other)
-    text = (
-        f"{_size(free)} free for {room.output}; a trial takes up to {_size(room.one)},"
-        f" {counted(room.trials, 'trial')} up to {_size(room.all)} where none is pruned"
-    )
+    text = f"{_size(free)} free for {room.output}; a trial takes up to {_size(room.one)}"
+    if room.trials > 1:
+        text += f", {room.trials:,} trials up to {_size(room.all)} where none is pruned"
     if room.checkpoints is not None and (away := _away(room.checkpoints, room.resume)):
         return Finding(NAME, "failure", f"{text}; {away}", "choose another --checkpoints")
     if free < room.one:

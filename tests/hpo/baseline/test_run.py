@@ -1,5 +1,6 @@
 """`hpo baseline`: a score on the dev set, in a file and with the study; cut off, it goes on."""
 
+import csv
 import json
 import os
 import shutil
@@ -91,6 +92,20 @@ def test_every_dev_dialogue_is_asked_with_the_same_examples_and_scored(
     again = hpo("--config", "config.yaml", "--examples", "2")
     assert "4 questions, 4 answered before, 0 to ask" in again.output
     assert len(server.asked) == DEV
+
+
+def test_a_dialogue_that_is_there_twice_is_asked_and_paid_once(
+    hpo: Run, server: ChatServer, folder: Path
+) -> None:
+    file = folder / "data/dev.csv"
+    header, *rows = list(csv.reader(file.open(encoding="utf-8", newline="")))
+    with file.open("w", encoding="utf-8", newline="") as written:
+        csv.writer(written).writerows([header, *rows, ["again", *rows[0][1:]]])
+    told = hpo("--config", "config.yaml", "--examples", "0", "--prices", "0.01", "0.03")
+    assert told.exit_code == 0, told.output
+    assert len(server.asked) == DEV
+    assert "on 5 dev dialogues" in told.output
+    assert "400 prompt and 28 answer tokens, cost 4.84e-06" in told.output
 
 
 def test_the_study_keeps_it_and_other_answers_take_its_place(
