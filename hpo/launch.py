@@ -35,6 +35,7 @@ from storage.connect import Database
 from storage.errors import StorageError
 from storage.leases import Leases
 from storage.workers import Workers
+from trainer.checkpoint import check_name
 from trainer.data import DataFiles, fingerprint, locate_data
 from trainer.device import check_kernels, device_name, pick_device
 from trainer.device_errors import device_errors_named
@@ -107,6 +108,7 @@ def work(
     check_kernels(pick_device())  # every trial would lose its device
     pinned, config, files = on_this_machine(database, name, machine)
     output = Path(config.general.output_dir)
+    check_name(output / pinned.folder)  # every trial would fail at its first model
     session = TrainingSession(files, output / "cache")
     if (lost := _prepare(session, config)) is not None:
         return lost

@@ -11,7 +11,7 @@ from config.schema import Configuration
 from hpo.errors import HpoError
 from hpo.progress import Progress
 from hpo.stop import Stopped, stop_requests
-from trainer.checkpoint import SETTINGS_FILE
+from trainer.checkpoint import SETTINGS_FILE, check_name
 from trainer.data import locate_data
 from trainer.device import pick_device, pick_precision
 from trainer.evaluation import Evaluation, FitResult, Step
@@ -58,6 +58,7 @@ def train_once(
 def session_of(config: Configuration, folder: Path) -> TrainingSession:
     """What a training into `folder` stands on; raises where the data or the folder won't do."""
     files = locate_data(config.general.data_path)
+    check_name(folder)
     _check_writable(folder)
     return TrainingSession(files, Path(config.general.output_dir) / "cache")
 

@@ -139,6 +139,13 @@ def _sqlite(rest: str, shown: str) -> sa.URL:
         path = Path(unquote(rest[1:])).expanduser().absolute()
     except RuntimeError as error:  # ~name of a user there is not
         raise BadURL(f"storage URL {shown!r}: {error}") from error
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:  # as in a folder that was named in EUC-KR
+        raise BadURL(
+            f"storage URL {shown!a}: {str(path)!a} is no text in UTF-8: name a file"
+            " elsewhere, or set LC_ALL=C.UTF-8"
+        ) from error
     return sa.URL.create("sqlite", database=str(path))
 
 

@@ -4,8 +4,10 @@ A model is written into a hidden folder beside its place and renamed, so that a 
 right name is complete. As many are kept as `save_total_limit` says, those with the best values.
 """
 
+import os
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,30 @@ from pathlib import Path
 from transformers import BartForConditionalGeneration
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
+from trainer.errors import TrainerError
 from trainer.scores import SCORES_FILE
 from trainer.write_guard import WriteGuard
 
 SETTINGS_FILE = "settings.yaml"
 PREFIX = "evaluation-"
 READ_AND_WRITE = 0o666
+
+
+def check_name(folder: Path) -> None:
+    """Refuse a folder (TrainerError) that the library that writes weights would look for elsewhere.
+
+    That one spells every name in UTF-8; Python does as the locale says, as in EUC-KR.
+    """
+    name = str(folder.absolute())
+    try:
+        alike = os.fsencode(name) == name.encode()
+    except UnicodeEncodeError:
+        alike = False
+    if not alike:
+        raise TrainerError(
+            f"no model can be saved in {name!r}: its name is not in UTF-8 (this locale's names are"
+            f" in {sys.getfilesystemencoding()}); name another folder, or set LC_ALL=C.UTF-8"
+        )
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from storage.lease import LEASE_S
 from storage.leases import Leases
 from storage.workers import Workers
 from trainer.data import fingerprint, locate_data
-from trainer.errors import DataError
+from trainer.errors import DataError, TrainerError
 
 Work = Callable[..., Ended]
 
@@ -198,6 +198,15 @@ def test_other_data_are_refused_before_a_trial_is_taken(
     found = [fingerprint(locate_data(str(folder)))[:12] for folder in (data, other)]
     with pytest.raises(WorkerRefused, match="made with data {} .* here is {}".format(*found)):
         start(Machine(data=str(other)))
+    assert fit.settings == []
+    assert workers_of(database).rows() == []
+
+
+def test_an_output_folder_that_no_model_could_be_saved_in_costs_no_trial(
+    database: Database, start: Work, fit: ScriptedFit, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainerError, match="no model can be saved in"):
+        start(Machine(output=str(tmp_path / os.fsdecode("결과".encode("euc_kr")))))
     assert fit.settings == []
     assert workers_of(database).rows() == []
 

@@ -1,3 +1,4 @@
+import os
 import time
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -34,6 +35,13 @@ def test_sqlite_paths_arrive_as_people_mean_them(text, path):
     url = StorageURL.parse(text)
     assert url.path == Path(path)
     assert sa.make_url(url.sqlalchemy).database == path
+
+
+def test_folder_that_was_named_in_another_encoding_is_refused():
+    """Python reads such bytes as surrogates."""
+    path = os.fsdecode("/data/연구".encode("euc_kr"))
+    with pytest.raises(BadURL, match="no text in UTF-8"):
+        StorageURL.parse(f"sqlite:///{path}/hpo.db")
 
 
 @pytest.mark.parametrize("text", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])

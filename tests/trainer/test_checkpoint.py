@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
@@ -40,6 +42,32 @@ def offer(checkpoints: Checkpoints, values: list[float]) -> list[str]:
         if checkpoints.admits(value):
             checkpoints.keep(number, value, write)
     return sorted(path.name for path in checkpoints.folder.iterdir())
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_a_folder_that_the_locale_spells_otherwise_than_utf_8_is_refused(locale: str) -> None:
+    """What saves weights would look for it under another name, and every trial would fail."""
+    tries = """
+import os
+from pathlib import Path
+from trainer.checkpoint import check_name
+from trainer.errors import TrainerError
+for name in ("outputs/plain", "outputs/\\uc694\\uc57d", os.fsdecode(b"\\xbf\\xe4")):
+    try:
+        check_name(Path(name))
+        print("taken")
+    except TrainerError as error:
+        print("LC_ALL=C.UTF-8" in str(error))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", tries],
+        env=os.environ | {"LC_ALL": locale, "PYTHONUTF8": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    korean = "taken" if locale == "C.UTF-8" else "True"
+    assert ended.stdout.split() == ["taken", korean, "True"]
 
 
 @pytest.mark.parametrize(
