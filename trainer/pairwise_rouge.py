@@ -1,4 +1,4 @@
-"""ROUGE of many summaries of one dialogue against each other: each is counted once, not per pair.
+"""ROUGE of two texts, each of which is counted once: not for every text that it is held against.
 
 The formulas are rouge_score's (F1 of shared 1-grams and 2-grams, and of the longest common
 subsequence), and a test holds every number against it, to the last digit. The subsequence is found

@@ -10,17 +10,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from statistics import fmean
-from typing import Any
 
 from kiwipiepy import Kiwi, Match
 
 from trainer.errors import TrainerError
+from trainer.pairwise_rouge import MEASURES, Counted, f1
 
 TAG = re.compile(r"#[A-Za-z]+[0-9]*#")
 CHARACTER = re.compile(rf"{TAG.pattern}|\S")
-ROUGE_TYPES = ("rouge1", "rouge2", "rougeL")
 KIWI_THREADS = 4  # more gain nothing on texts this short
 # Kiwi's own hashtag pattern would take "#Person1#은" for the hashtag "#Person1" and "#은".
 KIWI_PATTERNS = Match.ALL & ~Match.HASHTAG
@@ -46,27 +45,20 @@ class Scores:
 
 
 class RougeScorer:
-    """Scores predictions with one tokenizer; keeps the references' tokens between calls.
+    """Scores predictions with one tokenizer; keeps the counted references between calls.
 
     `tokenizer` is `morpheme` (Kiwi), `whitespace` or `character`. Not for several threads at once.
     """
 
     def __init__(self, tokenizer: str) -> None:
-        self._tokens = _Tokens(_split_of(tokenizer))
-
-    @cached_property
-    def _rouge(self) -> Any:
-        # At the first evaluation: it loads the whole of NLTK, a tenth of a worker's start.
-        from rouge_score import rouge_scorer  # noqa: PLC0415
-
-        return rouge_scorer.RougeScorer(list(ROUGE_TYPES), tokenizer=self._tokens)
+        self._texts = _Texts(_split_of(tokenizer))
 
     def score(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Scores:
         """Return the mean over all examples; see `score_each`."""
         each = self.score_each(predictions, references)
         if not each:
             raise TrainerError("there is nothing to score: no predictions were given")
-        return _scores([fmean(score.value(name) for score in each) for name in ROUGE_TYPES])
+        return _scores([fmean(score.value(name) for score in each) for name in MEASURES])
 
     def score_each(
         self, predictions: Sequence[str], references: Sequence[Sequence[str]]
@@ -77,14 +69,14 @@ class RougeScorer:
         them, is the competition's rule.
         """
         _check_pairs(predictions, references)
-        self._tokens.learn(
+        self._texts.learn(
             references=(text for texts in references for text in texts), predictions=predictions
         )
         return [self._one(text, texts) for text, texts in zip(predictions, references, strict=True)]
 
     def _one(self, prediction: str, references: Sequence[str]) -> Scores:
-        scored = [self._rouge.score(reference, prediction) for reference in references]
-        return _scores([fmean(each[name].fmeasure for each in scored) for name in ROUGE_TYPES])
+        found, wanted = self._texts[prediction], [self._texts[text] for text in references]
+        return _scores([fmean(f1(found, each, name) for each in wanted) for name in MEASURES])
 
 
 def tokens_of(texts: Sequence[str], tokenizer: str) -> list[list[str]]:
@@ -92,31 +84,30 @@ def tokens_of(texts: Sequence[str], tokenizer: str) -> list[list[str]]:
     return _normalized(texts, _split_of(tokenizer))
 
 
-class _Tokens:
-    """What rouge_score asks for tokens: it looks texts up that were split beforehand, in one batch.
+class _Texts:
+    """Counted texts, looked up: they were split beforehand, in one batch.
 
     Kiwi is several times faster on a batch, and the references stay the same between evaluations.
     """
 
     def __init__(self, split: Split) -> None:
         self._split = split
-        self._references: dict[str, list[str]] = {}
-        self._predictions: dict[str, list[str]] = {}
+        self._references: dict[str, Counted] = {}
+        self._predictions: dict[str, Counted] = {}
 
     def learn(self, *, references: Iterable[str], predictions: Iterable[str]) -> None:
-        """Split what is not known yet, and forget texts of the call before that are gone."""
+        """Count what is not known yet, and forget texts of the call before that are gone."""
         self._references = self._look_up(references, known=self._references)
         self._predictions = self._look_up(predictions, known=self._references)
 
-    def tokenize(self, text: str) -> list[str]:
+    def __getitem__(self, text: str) -> Counted:
         return self._references[text] if text in self._references else self._predictions[text]
 
-    def _look_up(
-        self, texts: Iterable[str], *, known: dict[str, list[str]]
-    ) -> dict[str, list[str]]:
+    def _look_up(self, texts: Iterable[str], *, known: dict[str, Counted]) -> dict[str, Counted]:
         wanted = dict.fromkeys(texts)
         new = [text for text in wanted if text not in known]
-        known = {**known, **dict(zip(new, _normalized(new, self._split), strict=True))}
+        counted = map(Counted.of, _normalized(new, self._split))
+        known = {**known, **dict(zip(new, counted, strict=True))}
         return {text: known[text] for text in wanted}
 
 

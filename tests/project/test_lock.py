@@ -44,7 +44,7 @@ def project(root):
 @pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("python", PYTHONS)
 def test_every_package_is_pinned_once(root, lock, python):
-    assert len(pins(root, lock, python)) > 80
+    assert len(pins(root, lock, python)) > 70
 
 
 @pytest.mark.parametrize("python", PYTHONS)
