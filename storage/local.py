@@ -88,7 +88,7 @@ def check_path(folder: Path) -> None:
         raise LocalServerError(f"{folder} has a blank or a quote: choose one without")
 
 
-def _check_user() -> None:
+def check_user() -> None:
     """Refuse a user id without a name (LocalServerError): PostgreSQL makes no data for one."""
     try:
         pwd.getpwuid(os.geteuid())
@@ -143,7 +143,7 @@ def _end(data: Path) -> bool:
 
 def _launch(data: Path, said: logging.Handler) -> None:
     if not (data / "PG_VERSION").exists():
-        _check_user()
+        check_user()
     with warnings.catch_warnings():
         # The import warns where XDG_RUNTIME_DIR is not set; nothing here depends on that.
         warnings.simplefilter("ignore")

