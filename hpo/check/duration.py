@@ -12,7 +12,7 @@ from hpo.check.finding import Finding
 from hpo.check.stored import StoredStudy
 from hpo.check.subject import Subject
 from hpo.check.trying import tried, why_not
-from hpo.durations import duration
+from hpo.durations import duration, measured
 
 NAME = "time"
 
@@ -33,18 +33,18 @@ def look_at_time(subject: Subject) -> Finding:
     return from_epoch(chosen.config, tried(chosen.config, "time"))
 
 
-def from_epoch(config: Configuration, measured: Mapping[str, Any]) -> Finding:
+def from_epoch(config: Configuration, found: Mapping[str, Any]) -> Finding:
     """Reckon from the seconds of an epoch's steps and of an evaluation on dev."""
     evaluations = config.training.evaluations_per_epoch
-    epoch = measured["steps_s"] + evaluations * measured["evaluation_s"]
+    epoch = found["steps_s"] + evaluations * found["evaluation_s"]
     trials, epochs = budget(config), mean_epochs(config)
     whole = trials * epochs * epoch
     text = (
         f"about {duration(whole)} for {counted(trials, 'trial')} of {counted(epochs, 'epoch')} with"
         f" one worker, and a part of it with several; pruning shortens it. Measured: an epoch takes"
-        f" {duration(epoch)} ({duration(measured['steps_s'])} of steps,"
-        f" {duration(measured['evaluation_s'])} an evaluation, told from {measured['sample']} of"
-        f" {counted(measured['dev'], 'dev dialogue')} and an untrained model)"
+        f" {measured(epoch)} ({measured(found['steps_s'])} of steps,"
+        f" {measured(found['evaluation_s'])} an evaluation, told from {found['sample']} of"
+        f" {counted(found['dev'], 'dev dialogue')} and an untrained model)"
     )
     limit = config.optuna.timeout
     if limit is not None and whole > limit:

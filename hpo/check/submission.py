@@ -134,7 +134,8 @@ def cut_off(rows: Sequence[Row]) -> Finding:
     names = [row.fname for row in rows if row.summary.strip() and not _ends(row.summary)]
     if not names:
         return Finding("cut off", "ok", "every summary ends with a sentence")
-    text = f"{len(names)} of {len(rows)} end in the midst of a sentence: {_some(names)}"
+    end = "ends" if len(names) == 1 else "end"
+    text = f"{len(names)} of {len(rows)} {end} in the midst of a sentence: {_some(names)}"
     return Finding("cut off", "warning", text, "raise generation.max_new_tokens")
 
 

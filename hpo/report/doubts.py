@@ -6,6 +6,7 @@ from shlex import quote
 
 from config.counting import counted
 from config.entries import CategoricalEntry, Entry
+from config.space import combinations
 from hpo.confirm.results import Results
 from hpo.confirm.words import seeds_to_tell
 from hpo.progress import short
@@ -48,13 +49,21 @@ def _few(facts: Facts) -> Iterator[Finding]:
     count = len(facts.complete)
     if 0 < count < FEW:
         beside = f", beside {len(facts.pruned)} pruned ones" if facts.pruned else ""
-        name, more = quote(facts.study), 2 * facts.status.budget
         yield Finding(
             f"Only {counted(count, 'completed trial')}{beside}: the best may be luck.",
-            f"Let the budget be spent: hpo worker --study {name}"
-            if facts.status.left
-            else f"Give the study more trials: hpo create --study {name} -o optuna.n_trials={more}",
+            _more_trials(facts),
         )
+
+
+def _more_trials(facts: Facts) -> str:
+    """What gives a study more trials: its budget, a larger one, or other values to try."""
+    name, budget = quote(facts.study), facts.status.budget
+    if facts.status.left:
+        return f"Let the budget be spent: hpo worker --study {name}"
+    size = combinations(facts.config.optuna.search_space)
+    if size is not None and size <= budget:
+        return "Search more values: the search space has no more combinations."
+    return f"Give the study more trials: hpo create --study {name} -o optuna.n_trials={2 * budget}"
 
 
 def _importances(facts: Facts) -> Iterator[Finding]:

@@ -247,7 +247,15 @@ def test_studies_are_listed_by_name(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0 s"), (59, "59 s"), (120, "2 min"), (9000, "2.5 h")]
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (59.7, "1 min"),
+        (120, "2 min"),
+        (3599, "1.0 h"),
+        (9000, "2.5 h"),
+    ],
 )
 def test_durations_are_said_as_people_say_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text

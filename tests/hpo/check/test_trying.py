@@ -53,6 +53,12 @@ def test_the_whole_budget_is_told_from_an_epoch(tmp_path: Path) -> None:
     assert "64 of 499" in found.text
 
 
+def test_an_epoch_of_less_than_a_second_is_not_said_to_take_none(tmp_path: Path) -> None:
+    quick = {**MEASURED, "steps_s": 0.412, "evaluation_s": 0.04}
+    text = from_epoch(configured(tmp_path, n_trials=10), quick).text
+    assert "an epoch takes 0.45 s (0.41 s of steps, 0.04 s an evaluation" in text
+
+
 def test_a_timeout_that_comes_before_is_a_warning(tmp_path: Path) -> None:
     found = from_epoch(configured(tmp_path, n_trials=10, timeout=3600.0), MEASURED)
     assert found.level == "warning"

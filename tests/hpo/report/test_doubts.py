@@ -3,6 +3,10 @@
 import pytest
 
 from hpo.report.doubts import doubts
+from storage.leases import Leases
+
+BATCH = "training.per_device_train_batch_size"
+SPACE = {"training.learning_rate": {"low": 1e-5, "high": 1e-3}, BATCH: {"choices": [8, 16, 32]}}
 
 FLAT = [0.0, 0.001, 0.0, -0.001, 0.0, 0.001]
 
@@ -19,6 +23,25 @@ def test_a_study_without_trials_is_not_over_and_no_more_is_said(written):
     assert texts(written()) == [
         "The study is not over (trials running: 0, not begun: 12).",
     ]
+
+
+@pytest.mark.parametrize(
+    ("space", "step"),
+    [
+        (SPACE, "Give the study more trials: hpo create --study s -o optuna.n_trials=4"),
+        ({BATCH: {"choices": [8, 16]}}, "Search more values"),
+    ],
+    ids=["ranges", "every combination tried"],
+)
+def test_more_trials_are_asked_for_where_there_are_more(written, space, step):
+    study = written(optuna={"n_trials": 2, "search_space": space})
+    leases = Leases(study.database, study.study._study_id)
+    for batch in (8, 16):
+        leases.claim(f"w{batch}", n_trials=2)
+        study.complete([0.1, 0.2], batch=batch)
+    (few,) = [one for one in doubts(study.facts()) if one.text.startswith("Only 2 completed")]
+    assert few.step is not None
+    assert few.step.startswith(step)
 
 
 def test_importances_of_twenty_tpe_trials_are_a_hint(written):
