@@ -12,6 +12,7 @@ from hpo.confirm.words import seeds_to_tell
 from hpo.progress import short
 from hpo.report.document import Finding
 from hpo.report.facts import EPOCHS, Facts, last_part
+from hpo.report.learned import without_gain
 from hpo.report.noise import noise_of
 from hpo.report.ranks import differences
 
@@ -55,14 +56,19 @@ def _few(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _more_trials(facts: Facts) -> str:
-    """What gives a study more trials: its budget, a larger one, or other values to try."""
+def _more_trials(facts: Facts) -> str | None:
+    """What gives a study more trials: its budget, a larger one, or other values to try.
+
+    None where the last ones gained nothing: then another space is asked for.
+    """
     name, budget = quote(facts.study), facts.status.budget
     if facts.status.left:
         return f"Let the budget be spent: hpo worker --study {name}"
     size = combinations(facts.config.optuna.search_space)
     if size is not None and size <= budget:
         return "Search more values: the search space has no more combinations."
+    if without_gain(facts) is not None:
+        return None
     return f"Give the study more trials: hpo create --study {name} -o optuna.n_trials={2 * budget}"
 
 

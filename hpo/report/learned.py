@@ -1,5 +1,6 @@
 """What the study teaches: sentences, each made by a rule whose condition the figures meet."""
 
+import math
 from collections.abc import Iterator
 
 from optuna.trial import FrozenTrial
@@ -64,15 +65,19 @@ def _still_rising(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def without_gain(facts: Facts) -> int | None:
+    """How many trials have come to no more since the best one; None where they tell nothing."""
+    number = math.inf if facts.best is None else facts.best.number
+    after = sum(trial.number > number for trial in (*facts.complete, *facts.pruned))
+    return after if after >= WITHOUT_GAIN else None
+
+
 def _without_gain(facts: Facts) -> Iterator[Finding]:
-    if facts.best is None:
-        return
-    number = facts.best.number
-    after = [t for t in (*facts.complete, *facts.pruned) if t.number > number]
-    if len(after) >= WITHOUT_GAIN:
+    after = without_gain(facts)
+    if after is not None and facts.best is not None:
         yield Finding(
-            f"None of the {len(after)} trials after trial {number} that completed or were pruned"
-            " came to more.",
+            f"None of the {after} trials after trial {facts.best.number} that completed or were"
+            " pruned came to more.",
             "More trials of the same space promise little; change the space instead.",
         )
 

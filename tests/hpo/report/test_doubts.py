@@ -3,6 +3,7 @@
 import pytest
 
 from hpo.report.doubts import doubts
+from hpo.report.learned import learned
 from storage.leases import Leases
 
 BATCH = "training.per_device_train_batch_size"
@@ -42,6 +43,19 @@ def test_more_trials_are_asked_for_where_there_are_more(written, space, step):
     (few,) = [one for one in doubts(study.facts()) if one.text.startswith("Only 2 completed")]
     assert few.step is not None
     assert few.step.startswith(step)
+
+
+def test_no_more_trials_are_asked_for_where_the_last_ones_gained_nothing(written):
+    study = written(optuna={"n_trials": 12})
+    leases = Leases(study.database, study.study._study_id)
+    study.complete([0.1, 0.4])
+    for number in range(11):
+        study.pruned([0.1])
+        leases.claim(f"w{number}", n_trials=12)
+    leases.claim("w11", n_trials=12)
+    (few,) = [one for one in doubts(study.facts()) if one.text.startswith("Only 1 completed")]
+    assert few.step is None
+    assert any("came to more" in one.text for one in learned(study.facts()))
 
 
 def test_importances_of_twenty_tpe_trials_are_a_hint(written):
