@@ -1,7 +1,8 @@
 """The kinds of database failure, each told by the driver's error and met with one line of advice.
 
 A running PostgreSQL sends codes. Its connection errors carry none and SQLite's words are all there
-is, so those are told apart by their (English) text. The first rule that applies is taken.
+is, so those are told apart by their text: in English, and in Korean where it is the server's that a
+Korean team meets first. The first rule that applies is taken.
 """
 
 from collections.abc import Callable
@@ -50,7 +51,10 @@ Condition = Callable[[Failure], bool]
 
 @dataclass(frozen=True)
 class Rule:
-    """Which failures become which error; `advice` may hold {url}, {path}, {user} and {said}."""
+    """Which failures become which error.
+
+    `advice` may hold {url}, {path}, {user}, {schema} and {said}.
+    """
 
     applies: Condition
     kind: type[StorageError]
@@ -100,6 +104,17 @@ _BAD_OPTION = (
     "unsupported startup parameter",
     "invalid value for parameter",
     "requires a value",
+    "알 수 없는 환경 매개 변수",
+    "definition of service",
+    "service file",
+)
+
+# What the URL asks of the encryption; a certificate may be renewed, so it is waited for.
+_BAD_TLS = (
+    "root certificate file",
+    "certificate verify failed",
+    "does not match host name",
+    "does not support ssl",
 )
 
 SQLITE = (
@@ -132,7 +147,10 @@ SQLITE = (
 
 POSTGRESQL = (
     Rule(
-        _says("too many clients", "remaining connection slots", "too many connections for"),
+        _says(
+            *("too many clients", "remaining connection slots", "too many connections for"),
+            *("접속자 수를 초과", "접속수를 초과", "슈퍼유저 연결용"),
+        ),
         Unreachable,
         "{url} has no free connection: raise max_connections or the role's CONNECTION LIMIT, "
         "or use PgBouncer",
@@ -150,7 +168,10 @@ POSTGRESQL = (
         "pool_mode = transaction",
     ),
     Rule(
-        _both(_from_connecting, _says("permission denied for database")),
+        _both(
+            _from_connecting,
+            _says("permission denied for database", "데이터베이스 액세스 권한 없음"),
+        ),
         NotAllowed,
         "{url}: the owner has to GRANT CONNECT ON DATABASE to user {user} first",
     ),
@@ -158,6 +179,7 @@ POSTGRESQL = (
         _any(
             _code("28"),
             _says("authentication failed", "no password supplied", "pg_hba.conf"),
+            _says("인증을 실패했습니다", "롤(role) 없음", "롤은 접속을 허용하지"),
             _both(_says('role "'), _says("does not exist", "is not permitted to log in")),
         ),
         WrongPassword,
@@ -165,7 +187,11 @@ POSTGRESQL = (
         "characters percent-encoded), PGPASSWORD or ~/.pgpass",
     ),
     Rule(
-        _any(_code("3D000"), _both(_says('database "'), _says("does not exist"))),
+        _any(
+            _code("3D000"),
+            _both(_says('database "'), _says("does not exist")),
+            _both(_from_connecting, _says('" 데이터베이스 없음')),
+        ),
         NoDatabase,
         "{url}: the server has no such database; create it with createdb",
     ),
@@ -175,15 +201,21 @@ POSTGRESQL = (
         "storage URL {url} cannot be used: {said}",
     ),
     Rule(
-        _both(_code("42501"), _says("for schema", "for database")),
+        _code("3F000"),  # search_path names no schema that there is, or none that this user may use
         NotAllowed,
-        "{url}: {said}; ask the owner for GRANT USAGE, CREATE ON SCHEMA public TO this user",
+        "{url}: {said}; create schema {schema}, or ask its owner for GRANT USAGE, CREATE ON SCHEMA "
+        "{schema} TO this user",
+    ),
+    Rule(
+        _both(_code("42501"), _says("for schema", "for database", "스키마(schema)")),
+        NotAllowed,
+        "{url}: {said}; ask the owner for GRANT USAGE, CREATE ON SCHEMA {schema} TO this user",
     ),
     Rule(
         _code("42501"),
         NotAllowed,
-        "{url}: {said}; ask the owner for GRANT ALL ON ALL TABLES IN SCHEMA public and GRANT ALL "
-        "ON ALL SEQUENCES IN SCHEMA public TO this user",
+        "{url}: {said}; ask the owner for GRANT ALL ON ALL TABLES IN SCHEMA {schema} and GRANT ALL "
+        "ON ALL SEQUENCES IN SCHEMA {schema} TO this user",
     ),
     Rule(
         _any(
@@ -224,6 +256,12 @@ POSTGRESQL = (
         _no_connection_came_free,
         Busy,
         "{url}: no connection came free in this process",
+    ),
+    Rule(
+        _both(_connection_failed, _says(*_BAD_TLS)),
+        Unreachable,
+        "{url} cannot be reached with the TLS that is asked for: {said}; set sslmode and "
+        "sslrootcert as the server's certificate wants it",
     ),
     Rule(
         # Classes: lost connection, shutdown by the server, transaction left idle or too long.

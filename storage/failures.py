@@ -31,6 +31,7 @@ def explain(error: BaseException, url: StorageURL) -> StorageError:
         "url": url.masked,
         "path": url.path,
         "user": url.user or "given by the environment",
+        "schema": url.schema,
         "said": url.scrub(_first_line(failure.cause)),
     }
     for rule in SQLITE if url.is_sqlite else POSTGRESQL:

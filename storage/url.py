@@ -19,6 +19,7 @@ MOST_PORT = 65_535
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
 _SQLITE = {"sqlite", "sqlite+pysqlite"}
 _EXAMPLES = "write sqlite:///hpo.db or postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+_SEARCH_PATH = re.compile(r"search_path=[\"']?([\w$]+)")
 _AWKWARD = re.compile(r"[\s\0'\"]")
 # From a colon up to the last @ of the word, so that a raw @, : or / in a password ends no mask
 # early; only the :// of the scheme is spared.
@@ -100,6 +101,12 @@ class StorageURL:
         """The server options (`?options=...`) that the URL itself asks for."""
         value = self._url.query.get("options", "")
         return value if isinstance(value, str) else " ".join(value)
+
+    @property
+    def schema(self) -> str:
+        """The schema that the options name first for new tables; PostgreSQL's own if none."""
+        named = _SEARCH_PATH.search(self.options)
+        return named[1] if named else "public"
 
     def asks_for(self, parameter: str) -> bool:
         """Whether the URL's query sets this connection parameter itself."""

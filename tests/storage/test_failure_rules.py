@@ -144,6 +144,19 @@ class TestRefusals:
             study.tell(optuna.trial.Trial(study, lease.trial_id), 0.5)
             assert leases.done(lease)
 
+    @pytest.mark.parametrize("made", [False, True])
+    def test_the_grant_that_is_missing_names_the_schema_that_the_url_asks_for(
+        self, admin, as_role, made
+    ):
+        if made:
+            admin.execute("CREATE SCHEMA team")
+            admin.execute("GRANT USAGE ON SCHEMA team TO stranger")
+        asked = f"{as_role('stranger').sqlalchemy}&options=-csearch_path%3Dteam"
+        kind, line = failing(connect, StorageURL.parse(asked))
+        assert kind is NotAllowed
+        assert "GRANT USAGE, CREATE ON SCHEMA team TO this user" in line
+        assert ("create schema team" in line) is not made
+
     def test_server_that_only_lets_read_is_told_from_a_missing_right(self, postgres_url):
         connect(StorageURL.parse(postgres_url)).close()
         copy = f"{postgres_url}&options=-c%20default_transaction_read_only%3Don"
@@ -174,6 +187,30 @@ class TestBadOptions:
         kind, line = failing(connect, StorageURL.parse(f"{postgres_url}&{option}"))
         assert kind is BadURL
         assert "cannot be used" in line
+
+    def test_a_service_that_no_file_defines_is_a_matter_of_the_url(self):
+        kind, line = failing(connect, StorageURL.parse("postgresql://?service=no_such"))
+        assert kind is BadURL
+        assert "no_such" in line
+
+    def test_a_server_without_the_tls_that_is_asked_for_says_what_to_set(self):
+        def refuse(listener):
+            with contextlib.suppress(OSError):
+                while True:
+                    peer, _ = listener.accept()
+                    peer.recv(99)
+                    peer.sendall(b"N")
+                    peer.close()
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=refuse, args=[listener], daemon=True).start()
+            port = listener.getsockname()[1]
+            asked = f"postgresql://u:p@127.0.0.1:{port}/d?sslmode=require"
+            kind, line = failing(connect, StorageURL.parse(asked))
+            listener.shutdown(socket.SHUT_RDWR)
+        assert kind is Unreachable
+        assert "does not support SSL" in line
+        assert "set sslmode" in line
 
     def test_another_program_on_the_port_is_no_matter_of_the_url(self):
         def answer(listener):
@@ -317,6 +354,14 @@ class TestRunningServer:
         ("could not connect: Permission denied", Unreachable),
         ('FATAL:  database "role" does not exist', NoDatabase),
         ('FATAL:  role "database" does not exist', WrongPassword),
+        ('치명적오류:  사용자 "ann"의 password 인증을 실패했습니다', WrongPassword),
+        ('치명적오류:  "ann" 롤(role) 없음', WrongPassword),
+        ('치명적오류:  "ann" 롤은 접속을 허용하지 않음', WrongPassword),
+        ('치명적오류:  "d" 데이터베이스 없음', NoDatabase),
+        ('치명적오류:  "d" 데이터베이스 액세스 권한 없음', NotAllowed),
+        ("치명적오류:  최대 동시 접속자 수를 초과했습니다.", Unreachable),
+        ('definition of service "team" not found', BadURL),
+        ('server certificate for "db" does not match host name "h"', Unreachable),
     ],
 )
 def test_what_a_test_cannot_bring_about_is_told_by_its_text(said, kind):
@@ -340,6 +385,6 @@ def test_a_word_inside_a_name_is_not_taken_for_the_failure(said):
 
 @pytest.mark.parametrize("rule", [*SQLITE, *POSTGRESQL], ids=lambda rule: rule.advice[:40])
 def test_advice_of_every_rule_can_be_filled_in(rule):
-    line = rule.advice.format(url="URL", path="PATH", user="USER", said="SAID")
+    line = rule.advice.format(url="URL", path="PATH", user="USER", schema="S", said="SAID")
     assert "URL" in line or "PATH" in line
     assert "{" not in line
