@@ -14,7 +14,7 @@ from trainer.tokens import load_tokenizer
 
 
 def test_two_workers_run_exactly_the_budget_and_the_winner_trains_again(machine) -> None:
-    machine.run("create", "--study", "s", "--config", "search.yaml")
+    machine.call("create", "--study", "s", "--config", "search.yaml")
     workers = [machine.start("worker", "--study", "s") for _ in range(2)]
     printed = [machine.finish(worker) for worker in workers]
 
@@ -31,13 +31,13 @@ def test_two_workers_run_exactly_the_budget_and_the_winner_trains_again(machine)
     assert "hpo best --study s --export config.yaml" in "".join(printed)
     assert len(list((machine.folder / "outputs").rglob("*.wandb"))) == 6
 
-    status = json.loads(machine.run("status", "--json"))
+    status = json.loads(machine.call("status", "--json"))
     assert status["study"] == "s"
     assert status["budget"] == 6
     assert status["trials"]["complete"] + status["trials"]["pruned"] == 6
     assert status["trials"]["running"] == status["trials"]["failed"] == 0
 
-    best = json.loads(machine.run("best", "--json", "--export", "config.yaml"))
+    best = json.loads(machine.call("best", "--json", "--export", "config.yaml"))
     assert best["value"] == max(t.value for t in trials if t.state == TrialState.COMPLETE)
     assert status["best"] == {key: best[key] for key in ("number", "value", "params")}
     assert set(best) == {"study", "number", "value", "epoch", "params", "config"}
@@ -83,9 +83,9 @@ def predicts_a_submission(machine) -> None:
 
 
 def test_the_same_study_is_created_once_and_another_configuration_is_refused(machine) -> None:
-    first = machine.run("create", "--study", "s", "--config", "search.yaml")
-    again = machine.run("create", "--study", "s", "--config", "search.yaml")
-    other = machine.run(
+    first = machine.call("create", "--study", "s", "--config", "search.yaml")
+    again = machine.call("create", "--study", "s", "--config", "search.yaml")
+    other = machine.call(
         "create", "--study", "s", "--config", "search.yaml", "-o", "general.seed=7", status=1
     )
     assert "created" in first
@@ -140,7 +140,7 @@ def test_looking_at_an_empty_place_gives_one_line_and_makes_nothing(
     postgres_machine, words: tuple[str, ...]
 ) -> None:
     machine = postgres_machine
-    printed = machine.run(*words, status=1)
+    printed = machine.call(*words, status=1)
     assert "hpo create" in printed
     assert not (machine.folder / "hpo.db").exists()
     assert "Traceback" not in printed
