@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]
@@ -76,6 +75,9 @@ def chance_among_best(given: Expected, n_best: int) -> Floats:
     Where the last of them has equals, these share the places that are left: else all trials of a
     search that scores alike would be its best, and a sampler would never look elsewhere.
     """
+    # A tenth of what every command imports, and most of them draw nothing.
+    from scipy.special import ndtr  # noqa: PLC0415
+
     ranked = np.sort(given.scores)[::-1]
     n_best = min(n_best, len(ranked))
     # Halved before they are added: a search may give the largest number there is for a penalty.
