@@ -53,7 +53,7 @@ def _text(verdict: Verdict, epoch: float) -> str:
         return f"{where}: no valid score"
     if verdict.threshold is None:
         return f"{where}: {verdict.value:.{DIGITS}f}"
-    value, threshold = _shown(verdict.value, verdict.threshold)
+    value, threshold = apart(verdict.value, verdict.threshold)
     if verdict.place is not None:
         return (
             f"{where}: {value} is place {verdict.place} of {verdict.of} by then,"
@@ -67,8 +67,8 @@ def _text(verdict: Verdict, epoch: float) -> str:
     return f"{where}: {value} below {threshold}"
 
 
-def _shown(one: float, other: float) -> tuple[str, str]:
-    """Both numbers with four digits, or with as many as tell them apart."""
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Give both numbers with four digits, or with as many as tell them apart."""
     for digits in range(DIGITS, 17):
         shown = f"{one:.{digits}f}", f"{other:.{digits}f}"
         if shown[0] != shown[1]:

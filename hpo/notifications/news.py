@@ -14,6 +14,7 @@ from hpo.hiding import hide
 from hpo.own_trials import OwnTrials
 from hpo.progress import parameters
 from hpo.trial_record import ERROR, is_infeasible
+from hpo.verdict import apart
 
 STREAK = 3
 """Failed trials in a row, over all workers, that are worth a message."""
@@ -97,10 +98,9 @@ def _best(trials: Sequence[FrozenTrial], told: Told, own: OwnTrials, metric: str
     last = None if known is not None and own.is_foreign(known) else told.value
     if last is not None and value <= last:
         return None
-    before = "" if last is None else f", before {last:.4f} (trial {told.best})"
-    line = (
-        f"new best: {metric} {value:.4f}, trial {best.number} ({parameters(best.params)}){before}"
-    )
+    shown, beaten = (f"{value:.4f}", "") if last is None else apart(value, last)
+    before = "" if last is None else f", before {beaten} (trial {told.best})"
+    line = f"new best: {metric} {shown}, trial {best.number} ({parameters(best.params)}){before}"
     data = {"trial": best.number, "value": value, "before": last, "params": best.params}
     return line, {"best": data}, {"best": best.number, "value": value}
 

@@ -59,7 +59,8 @@ def _few(facts: Facts) -> Iterator[Finding]:
 def _more_trials(facts: Facts) -> str | None:
     """What gives a study more trials: its budget, a larger one, or other values to try.
 
-    None where the last ones gained nothing: then another space is asked for.
+    None where the last ones gained nothing: then another space is asked for. None too for runs
+    under further seeds, which hpo confirm gives more of.
     """
     name, budget = quote(facts.study), facts.status.budget
     if facts.status.left:
@@ -67,7 +68,7 @@ def _more_trials(facts: Facts) -> str | None:
     size = combinations(facts.config.optuna.search_space)
     if size is not None and size <= budget:
         return "Search more values: the search space has no more combinations."
-    if without_gain(facts) is not None:
+    if without_gain(facts) is not None or facts.confirms is not None:
         return None
     return f"Give the study more trials: hpo create --study {name} -o optuna.n_trials={2 * budget}"
 
@@ -96,6 +97,8 @@ def _leaders(facts: Facts) -> Iterator[Finding]:
     if facts.confirmed is not None and facts.confirmed.winner is not None:
         yield from _still_together(facts.confirmed, facts.study)
         return
+    if facts.confirms is not None:
+        return  # the report of that study compares its trials
     noise = noise_of(facts)
     if noise is None or len(facts.complete) < 2:  # noqa: PLR2004 - a gap has two ends
         return

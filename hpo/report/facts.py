@@ -8,8 +8,10 @@ from functools import cached_property
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from config.samplers import Queued
 from config.schema import Configuration
 from hpo import study as studies
+from hpo.confirm.names import confirmed_name
 from hpo.confirm.results import Results, read_results
 from hpo.dashboard_notes import note_of
 from hpo.notes import samples_of
@@ -54,6 +56,12 @@ class Facts:
     def metric(self) -> str:
         """What is maximized."""
         return self.config.metric.name
+
+    @property
+    def confirms(self) -> str | None:
+        """The study whose best trials are run again here; None where trials are drawn."""
+        queued = isinstance(self.config.optuna.sampler, Queued)
+        return confirmed_name(self.study) if queued else None
 
     @property
     def best(self) -> Best | None:

@@ -20,8 +20,9 @@ def next_steps(facts: Facts, found: Sequence[Finding]) -> Section:
     if facts.best is None:
         usual = [f"Let the study come to a result: hpo status --study {quote(facts.study)}"]
     else:
-        name = quote(facts.study)
+        name = quote(facts.confirms or facts.study)
         confirmed = facts.confirmed is not None and facts.confirmed.winner is not None
+        confirmed = confirmed or facts.confirms is not None
         best = f"hpo best --study {name}{' --confirmed' * confirmed} --export best.yaml"
         usual = [
             f"Take the best settings over: {best}",

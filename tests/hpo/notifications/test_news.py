@@ -37,6 +37,13 @@ def news(trials: Sequence[FrozenTrial], told: Told | None = None, **given: objec
     return find_news(trials, told or Told(), OWN, **options)
 
 
+def test_a_new_best_that_is_hardly_better_looks_better() -> None:
+    told = news([trial(0, 0.41002), trial(1, 0.41004)], Told(best=0, value=0.41002))
+    assert told is not None
+    assert told.lines[0].startswith("new best: rougeL 0.41004, trial 1 ")
+    assert told.lines[0].endswith(", before 0.41002 (trial 0)")
+
+
 def test_a_new_best_is_news_once_and_says_what_was_before() -> None:
     first = news([trial(0, 0.41)])
     assert first is not None

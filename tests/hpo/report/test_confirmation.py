@@ -10,8 +10,10 @@ from hpo.report.confirmation import confirmation
 from hpo.report.doubts import doubts
 from hpo.report.head import Told
 from hpo.report.learned import learned
+from hpo.report.next_steps import next_steps
 from hpo.report.noise import noise_of
 from hpo.report.write import Writer
+from storage.leases import Leases
 
 
 def facts(written, *values):
@@ -60,3 +62,17 @@ def test_a_trial_alone_or_with_one_run_is_not_learned_to_be_the_best(written, ru
     found = facts(written, *runs)
     assert not [one for one in learned(found) if "is the best of" in one.text]
     assert "## Confirmation" in Writer(found, Told(), {}).markdown()
+
+
+def test_the_record_of_runs_under_further_seeds_asks_for_nothing_that_they_refuse(written):
+    queued = {"n_trials": 4, "sampler": "queued", "pruner": "none"}
+    study = written("s.confirm", optuna=queued)
+    leases = Leases(study.database, study.study._study_id)
+    for number in range(4):
+        leases.claim(f"w{number}", n_trials=4)
+        study.complete([0.1, 0.2, 0.1, 0.2, 0.1, 0.2 + number / 1e4])
+    facts = study.facts()
+    steps = str(next_steps(facts, doubts(facts)))
+    assert "n_trials" not in steps
+    assert "hpo confirm" not in steps
+    assert "hpo best --study s --confirmed --export best.yaml" in steps
