@@ -210,5 +210,5 @@ class Supervisor:
 
     def _give_back(self) -> None:
         """Give the terminal back as it was: no half line, and the cursor that a live line hides."""
-        if sys.stdout.isatty():
+        if sys.stdout is not None and sys.stdout.isatty():
             os.write(sys.stdout.fileno(), GIVEN_BACK)

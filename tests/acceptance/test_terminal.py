@@ -1,7 +1,10 @@
-"""A worker in a terminal under a shell with job control."""
+"""A worker in a terminal under a shell with job control, and one without any stream."""
 
+import os
+import subprocess
 import sys
 
+from optuna.trial import TrialState
 from terminal import CURSOR, END, SUSPEND, Terminal
 
 WORKER = "-m hpo worker --study s --config search.yaml -o optuna.n_trials=1 -o optuna.pruner=none"
@@ -22,3 +25,16 @@ def test_ctrl_z_gives_the_cursor_back_and_fg_goes_on_with_the_trial(sqlite_machi
     shell.until("rc=0")
     shell.type("exit\n")
     shell.close()
+
+
+def test_a_worker_whose_every_stream_is_closed_trains(sqlite_machine) -> None:
+    """As some daemons start their programs."""
+    machine = sqlite_machine
+    ended = subprocess.run(
+        ["bash", "-c", f"{sys.executable} {WORKER} <&- >&- 2>&-"],
+        cwd=machine.folder,
+        env=os.environ | {"HPO_STORAGE": machine.storage},
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert [trial.state for trial in machine.trials()] == [TrialState.COMPLETE]
