@@ -19,6 +19,8 @@ MOST_PORT = 65_535
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
 _SQLITE = {"sqlite", "sqlite+pysqlite"}
 _EXAMPLES = "write sqlite:///hpo.db or postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+# As libpq writes them before the first slash, where SQLAlchemy does not take them.
+_SEVERAL_OR_FOLDER = re.compile(r"(?i)(?:[^/?@]*@)?[^/?@]*(?::\d*,|%2f)[^@]*$")
 _SEARCH_PATH = re.compile(r"search_path=[\"']?([\w$]+)")
 _AWKWARD = re.compile(r"[\s\0'\"]")
 # From a colon up to the last @ of the word, so that a raw @, : or / in a password ends no mask
@@ -160,6 +162,11 @@ def _postgresql(rest: str, shown: str) -> sa.URL:
     if _AWKWARD.search(rest):
         raise BadURL(
             f"storage URL {shown!r} holds a blank or a quote: percent-encode it (%20, %27, %22)"
+        )
+    if _SEVERAL_OR_FOLDER.match(rest):
+        raise BadURL(
+            f"storage URL {shown!r}: hosts with a port each, or a socket's folder, are parameters: "
+            "postgresql://USER@/DATABASE?host=A,B&port=5432,5433 or ?host=/run/postgresql"
         )
     url = _read(f"postgresql+psycopg://{rest}")
     if url is None:

@@ -70,6 +70,12 @@ def test_socket_folder_and_libpqs_own_defaults_are_kept():
     assert StorageURL.parse("postgresql://").database is None
 
 
+def test_hosts_that_share_a_port_are_hosts_and_a_slash_in_a_password_is_none():
+    url = StorageURL.parse("postgresql://u:1%2F2@a,b:5433/d?target_session_attrs=read-write")
+    reached = sa.make_url(url.sqlalchemy)
+    assert (reached.host, reached.port, reached.password) == ("a,b", 5433, "1/2")
+
+
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
@@ -85,6 +91,9 @@ def test_socket_folder_and_libpqs_own_defaults_are_kept():
         ("redis://h", "redis is not supported"),
         ("postgresql://h:port/d", "cannot be read"),
         ("postgresql://u:a b@h/d", "percent-encode"),
+        ("postgresql://u:p@a:5432,b:5433/d", "?host=A,B&port=5432,5433"),
+        ("postgresql://a:5432,[::1]/d", "?host=A,B&port=5432,5433"),
+        ("postgresql://u:p@%2Frun%2Fpg/d", "?host=/run/postgresql"),
         ("postgresql://u:a@b@h/d", "write every other @ as %40"),
     ],
 )
