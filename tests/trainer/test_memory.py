@@ -124,7 +124,10 @@ def test_garbage_that_the_collector_passes_over_is_no_leak(baseline: MemoryBasel
     finally:
         gc.enable()
     assert baseline.excess() is None
-    assert gc.get_freeze_count() == 0
+    left = gc.get_freeze_count()
+    gc.unfreeze()
+    gc.collect()
+    assert left == gc.get_freeze_count()  # Python 3.12 passes over what never dies by itself
 
 
 def test_what_was_free_before_is_not_given_back_each_time(
