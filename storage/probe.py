@@ -11,15 +11,25 @@ from storage.failures import translated
 from storage.url import StorageURL
 
 ROUND_TRIPS = 9
+_SERVER = """
+SELECT current_setting('server_version'), current_setting('transaction_read_only') = 'off',
+  CASE WHEN trials IS NULL THEN coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
+  ELSE has_table_privilege(trials, 'INSERT') AND has_table_privilege(trials, 'UPDATE') END
+FROM (SELECT to_regclass('trials') AS trials) AS ours
+"""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What answered: `round_trip_s` is the median of a few; `writable` False for a standby."""
+    """What answered: `round_trip_s` is the median of a few; `writable` False for a standby.
+
+    `allowed`: whether this user may write in the tables, or make them where there are none yet.
+    """
 
     server: str
     round_trip_s: float
     writable: bool
+    allowed: bool
 
 
 def probe(url: StorageURL) -> Probe:
@@ -36,7 +46,7 @@ def probe(url: StorageURL) -> Probe:
             engine.dispose()
 
 
-def _about(connection: sa.Connection, *, sqlite: bool) -> tuple[str, float, bool]:
+def _about(connection: sa.Connection, *, sqlite: bool) -> tuple[str, float, bool, bool]:
     times = []
     # SQLite answers a constant without a look at its file.
     question = "SELECT count(*) FROM sqlite_master" if sqlite else "SELECT 1"
@@ -46,9 +56,7 @@ def _about(connection: sa.Connection, *, sqlite: bool) -> tuple[str, float, bool
         times.append(time.perf_counter() - began)
     if sqlite:
         version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
-        return f"SQLite {version}", statistics.median(times), True
-    version, read_only = connection.exec_driver_sql(
-        "SELECT current_setting('server_version'), current_setting('transaction_read_only')"
-    ).one()
+        return f"SQLite {version}", statistics.median(times), True, True
+    version, writable, allowed = connection.exec_driver_sql(_SERVER).one()
     number = str(version).split(maxsplit=1)[0]
-    return f"PostgreSQL {number}", statistics.median(times), read_only == "off"
+    return f"PostgreSQL {number}", statistics.median(times), writable, allowed

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hpo.check.finding import Finding
 from hpo.check.subject import Subject
+from storage.url import StorageURL
 
 NAME = "storage"
 SLOW_S = 0.05  # a round trip; a trial makes some tens of them, and one more at each evaluation
@@ -23,6 +24,8 @@ def look_at_storage(subject: Subject) -> Finding:
     text = f"{answers} ({stored.probe.server}, {_count(len(stored.studies))})"
     if not stored.probe.writable:
         return Finding(NAME, "failure", f"{text}, but takes no writes", "name the primary server")
+    if not stored.probe.allowed:
+        return Finding(NAME, "failure", f"{text}, but this user may only read", _grants(stored.url))
     if stored.probe.round_trip_s > SLOW_S:
         return Finding(NAME, "warning", text, "run the workers nearer to the database")
     return Finding(NAME, "ok", text)
@@ -34,6 +37,14 @@ def _closed(file: Path) -> str | None:
         if not os.access(path, os.W_OK):
             return f"{path} cannot be written"
     return None
+
+
+def _grants(url: StorageURL) -> str:
+    schema = url.schema
+    return (
+        f"ask the owner for GRANT USAGE, CREATE ON SCHEMA {schema}, GRANT ALL ON ALL TABLES IN"
+        f" SCHEMA {schema} and GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO this user"
+    )
 
 
 def _count(studies: int) -> str:

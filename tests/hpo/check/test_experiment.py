@@ -111,6 +111,20 @@ def test_a_server_that_takes_no_writes_is_a_failure(found, postgres_url: str) ->
     assert "takes no writes" in told["storage"]["text"]
 
 
+def test_a_user_who_may_only_read_is_a_failure(found, postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE looker LOGIN")
+    url = postgres_url.replace("postgres@", "looker@")
+    try:
+        told = found("--config", "demo", "--storage", url)
+    finally:
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute("DROP ROLE looker")
+    assert failures(told) == ["storage"]
+    assert "may only read" in told["storage"]["text"]
+    assert "GRANT USAGE, CREATE ON SCHEMA public" in told["storage"]["mend"]
+
+
 @pytest.mark.parametrize(
     "url", ["mysql://u:s3cret@h/d", "hpo.db", "sqlite:///no/such/folder/hpo.db", "sqlite:////etc"]
 )
