@@ -50,6 +50,24 @@ def sleep_under(database, limit):
         connection.exec_driver_sql("SELECT pg_sleep(9)")
 
 
+@contextlib.contextmanager
+def answering(words):
+    """A port where every connection gets the same answer and is closed."""
+
+    def answer(listener):
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = listener.accept()
+                peer.recv(99)
+                peer.sendall(words)
+                peer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=answer, args=[listener], daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
 class TestSQLite:
     """What a real file answers."""
 
@@ -200,38 +218,16 @@ class TestBadOptions:
         assert "no_such" in line
 
     def test_a_server_without_the_tls_that_is_asked_for_says_what_to_set(self):
-        def refuse(listener):
-            with contextlib.suppress(OSError):
-                while True:
-                    peer, _ = listener.accept()
-                    peer.recv(99)
-                    peer.sendall(b"N")
-                    peer.close()
-
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            threading.Thread(target=refuse, args=[listener], daemon=True).start()
-            port = listener.getsockname()[1]
+        with answering(b"N") as port:
             asked = f"postgresql://u:p@127.0.0.1:{port}/d?sslmode=require"
             kind, line = failing(connect, StorageURL.parse(asked))
-            listener.shutdown(socket.SHUT_RDWR)
         assert kind is Unreachable
         assert "does not support SSL" in line
         assert "set sslmode" in line
 
     def test_another_program_on_the_port_is_no_matter_of_the_url(self):
-        def answer(listener):
-            with contextlib.suppress(OSError):
-                while True:
-                    peer, _ = listener.accept()
-                    peer.recv(99)
-                    peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                    peer.close()
-
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            threading.Thread(target=answer, args=[listener], daemon=True).start()
-            port = listener.getsockname()[1]
+        with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
             kind, _ = failing(connect, StorageURL.parse(f"postgresql://u:p@127.0.0.1:{port}/d"))
-            listener.shutdown(socket.SHUT_RDWR)
         assert kind is Unreachable
 
 
