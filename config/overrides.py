@@ -38,6 +38,8 @@ class Setting:
         """
         if re.search(rf"(?<![\w.]){re.escape(self.field)}(?!\w)", problem):
             return True
+        if unknown := re.match(r"unknown key ([^;]+);", problem):
+            return self.field.startswith(f"{unknown[1]}.")
         path = problem.partition(":")[0]
         return "." in path and self.field.startswith(f"{path}.")
 

@@ -18,7 +18,7 @@ MOST_PORT = 65_535
 
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
 _SQLITE = {"sqlite", "sqlite+pysqlite"}
-_EXAMPLES = "write sqlite:///hpo.db or postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+_EXAMPLES = "write sqlite:///hpo.db or postgresql://USER@HOST:5432/DATABASE"
 # As libpq writes them before the first slash, where SQLAlchemy does not take them.
 _SEVERAL_OR_FOLDER = re.compile(r"(?i)(?:[^/?@]*@)?[^/?@]*(?::\d*,|%2f)[^@]*$")
 _SEARCH_PATH = re.compile(r"search_path=[\"']?([\w$]+)")

@@ -109,6 +109,11 @@ def test_later_overrides_win():
     ("override", "message"),
     [
         ("training.lr=1", "-o training.lr: unknown key training.lr; did you mean learning_rate?"),
+        ("trainig.lr=1", "-o trainig.lr: unknown key trainig; did you mean training?"),
+        (
+            "optuna.samplr.name=tpe",
+            "-o optuna.samplr.name: unknown key optuna.samplr; did you mean sampler?",
+        ),
         ("training.learning_rate=x", "-o training.learning_rate: 'x' is not a number"),
         ("training=5", "-o training: 5 is not a mapping"),
         ("training.fp16=perhaps", "-o training.fp16: 'perhaps' is not true or false"),

@@ -88,7 +88,7 @@ def test_hosts_that_share_a_port_are_hosts_and_a_slash_in_a_password_is_none():
         ("sqlite+aiosqlite:///hpo.db", "without a driver"),
         ("postgresql+psycopg2://h/d", "psycopg 3 only; write postgresql://"),
         ("mysql://h/d", "mysql is not supported"),
-        ("redis://h", "redis is not supported"),
+        ("redis://h", "redis is not supported; write sqlite:///hpo.db or postgresql://USER@HOST"),
         ("postgresql://h:port/d", "cannot be read"),
         ("postgresql://u:a b@h/d", "percent-encode"),
         ("postgresql://u:p@a:5432,b:5433/d", "?host=A,B&port=5432,5433"),
