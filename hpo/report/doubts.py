@@ -21,7 +21,6 @@ FEW = 10  # completed trials
 ENOUGH_FOR_IMPORTANCES = 50
 LEARNING_SAMPLERS = ("tpe", "curve_tpe", "gp", "cmaes")
 EDGE = 0.05  # of a range
-MOST_SEEDS = 100  # that hpo confirm takes
 FEWEST_CHOICES = 3  # of two, each is at an end
 MANY_FAILURES = 0.2  # of all trials that ended
 
@@ -118,16 +117,15 @@ def _leaders(facts: Facts) -> Iterator[Finding]:
 def _still_together(results: Results, study: str) -> Iterator[Finding]:
     leaders = [str(candidate.number) for candidate in results.leaders]
     if len(leaders) > 1:
-        most = max(len(candidate.values) for candidate in results.leaders)
-        more = min(2 * most, MOST_SEEDS)
+        seeds = seeds_to_tell(results)
+        named = f"{', '.join(leaders[:-1])} and {leaders[-1]}"
         step = (
-            f"Run them under more seeds: hpo confirm --study {quote(study)}"
-            f"{''.join(f' --trial {number}' for number in leaders)} --seeds {more}"
+            f"Run trials {named} under more seeds: hpo confirm --study {quote(study)}"
+            f"{''.join(f' --trial {number}' for number in leaders)} --seeds {seeds}"
         )
         yield Finding(
-            f"Further seeds do not tell trials {', '.join(leaders)} apart: any of them may be the"
-            " best.",
-            None if seeds_to_tell(results) is None else step,
+            f"Further seeds do not tell trials {named} apart: any of them may be the best.",
+            None if seeds is None else step,
         )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from hpo.confirm.posterior import posterior
 from hpo.confirm.results import Candidate, Results
+from hpo.confirm.words import said
 from hpo.report.confirmation import confirmation
 from hpo.report.doubts import doubts
 from hpo.report.head import Told
@@ -47,8 +48,16 @@ def test_a_confirmed_winner_is_learned_and_the_noise_is_that_of_seeds(written):
 def test_leaders_that_further_seeds_do_not_part_are_called_so(written):
     found = facts(written, (0.45, 0.44), (0.43, 0.44))
     (doubt,) = [one for one in doubts(found) if "do not tell trials" in one.text]
-    assert "0, 1" in doubt.text
-    assert "--trial 0 --trial 1 --seeds 4" in (doubt.step or "")
+    assert "trials 0 and 1 apart" in doubt.text
+    assert "Run trials 0 and 1 under more seeds" in (doubt.step or "")
+
+
+def test_next_steps_name_as_many_seeds_as_the_confirmation_says_to_take(written):
+    found = facts(written, (0.45, 0.44), (0.43, 0.44))
+    steps = str(next_steps(found, doubts(found)))
+    assert found.confirmed is not None
+    (line,) = [line for line in said(found.confirmed) if "would tell" in line]
+    assert line.partition(": ")[2] in steps
 
 
 def test_more_seeds_are_no_next_step_where_a_hundred_would_not_do(written):
