@@ -12,12 +12,12 @@ from hpo.status import Failure, Status, WorkerStatus
 
 FAILURES_SHOWN = 3
 WIDEST = 10_000  # columns: what a table would take where it may
+MARGIN = 9  # columns: the word that each line begins with
 
 
 def view(status: Status) -> RenderableType:
     """The whole picture: one line of counts, the best, the workers."""
-    return Group(
-        Text(f"study {status.study}", style="bold"),
+    lines = [
         _counts(status),
         *_copied(status),
         *([Text(f"stopped  {status.stopped}")] if status.stopped else []),
@@ -25,7 +25,11 @@ def view(status: Status) -> RenderableType:
         *_better_told(status),
         *_failures(status.failures),
         *_stale(status),
-        *([_Workers(status.workers)] if status.workers else [Text("workers  none")]),
+    ]
+    return Group(
+        Text(f"study {status.study}", style="bold"),
+        *map(_Line, lines),
+        _Workers(status.workers) if status.workers else Text("workers  none"),
     )
 
 
@@ -94,6 +98,20 @@ def _stale(status: Status) -> list[Text]:
     if any(trial.foreign for trial in status.stale):
         lines.append(f"         {NOT_COUNTED}")
     return [Text(line, style="yellow") for line in lines]
+
+
+class _Line:
+    """A line that is folded beside its first word, not below it."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        word, rest = self._text.divide([MARGIN])
+        for part in rest.wrap(console, max(options.max_width - MARGIN, MARGIN)):
+            part.rstrip()
+            yield word + part
+            word = Text(" " * MARGIN)
 
 
 class _Workers:

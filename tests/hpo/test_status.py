@@ -272,3 +272,13 @@ def test_a_narrow_terminal_cuts_no_workers_name_off(
     text = shown(collect(database, "s"), width=width)
     assert all(f"{host}:400{number}" in text for number, host in enumerate(hosts))
     assert "worker  " in shown(collect(database, "s"), width=200).splitlines()[3]
+
+
+def test_a_narrow_terminal_folds_lines_beside_their_first_word(
+    database: Database, study: optuna.Study
+) -> None:
+    study.add_trial(finished(0.4567))
+    lines = shown(collect(database, "s"), width=40).splitlines()
+    begun = {line[:9].strip() for line in lines[1:]}
+    assert begun == {"trials", "best", "workers", ""}
+    assert all(line == line.rstrip() for line in lines)
