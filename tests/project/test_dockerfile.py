@@ -70,9 +70,9 @@ def test_the_lock_comes_before_the_project(instructions):
     assert places == sorted(places)
 
 
-def test_it_runs_as_an_ordinary_user(instructions):
+def test_it_runs_as_an_ordinary_user_that_kubernetes_can_tell_from_root(instructions):
     users = [words[0] for name, words in instructions if name == "USER"]
-    assert users == ["hpo"]
+    assert users == ["10001:10001"]
     after = [name for name, _ in instructions][-3:]
     assert after == ["WORKDIR", "ENTRYPOINT", "CMD"]
 
@@ -81,6 +81,11 @@ def test_its_base_is_cudas_and_may_be_another(instructions):
     assert instructions[0][0] == "ARG"
     assert instructions[0][1][0].startswith("CUDA_IMAGE=nvidia/cuda:")
     assert instructions[1] == ("FROM", ["${CUDA_IMAGE}"])
+
+
+def test_a_build_asks_docker_hub_for_the_base_image_alone(root):
+    """A line `# syntax=` would fetch the builder's language as an image of its own."""
+    assert "syntax=" not in (root / "Dockerfile").read_text()
 
 
 def test_no_secret_is_baked_in(instructions):
@@ -140,3 +145,20 @@ def test_the_gpus_are_those_the_driver_lists(one_gpu, tmp_path):
     path = f"{tmp_path}:{os.environ['PATH']}"
     worker = one_gpu(shlex.join(["printenv", "CUDA_VISIBLE_DEVICES"]), GPUS="", PATH=path)
     assert worker.communicate(timeout=10)[0] == "5\n"
+
+
+@pytest.mark.parametrize(
+    "smi", ["echo NVIDIA-SMI has failed; exit 9", "echo No devices were found; exit 6", "exit 0"]
+)
+def test_a_driver_that_lists_none_is_no_gpu(one_gpu, tmp_path, smi):
+    """It says on standard output what it lacks: those words were taken for GPUs."""
+    fake = tmp_path / "nvidia-smi"
+    fake.write_text(f"#!/bin/sh\n{smi}\n")
+    fake.chmod(0o755)
+    worker = one_gpu("echo never", GPUS="", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    output, error = worker.communicate(timeout=10)
+    assert (worker.returncode, output) == (1, "")
+    assert error.splitlines()[-1] == (
+        "no GPU is seen in this container: nvidia-smi must list it on the host, and Docker needs"
+        " the NVIDIA Container Toolkit"
+    )
