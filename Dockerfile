@@ -1,5 +1,3 @@
-# syntax=docker/dockerfile:1
-
 # CUDA's runtime and no more of it: torch's wheels bring cuBLAS, cuDNN and NCCL themselves.
 # Ubuntu 24.04 has Python 3.12. A V100 needs an image of CUDA 12.6 and torch's build for it:
 # docs/setup.md says how.
@@ -34,7 +32,8 @@ COPY hpo /src/hpo
 RUN pip install --no-deps --no-build-isolation --no-cache-dir /src
 COPY --chmod=755 docker/one-gpu /usr/local/bin/one-gpu
 
-USER hpo
+# By number: Kubernetes' runAsNonRoot believes no name.
+USER 10001:10001
 WORKDIR /outputs
 ENTRYPOINT ["hpo"]
 CMD ["--help"]
