@@ -124,3 +124,8 @@ Pruner = Annotated[
     | NoPruner,
     Field(discriminator="name"),
 ]
+
+
+def in_words(pruner: Pruner) -> str:
+    """Give the pruner as a line on a search names it."""
+    return "no pruner" if pruner.name == "none" else f"{pruner.name} pruner"

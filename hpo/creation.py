@@ -3,9 +3,11 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from config.counting import counted
 from config.load import load, override, preset_names
+from config.pruners import in_words
 from config.schema import Configuration
 from config.unused import unused_settings
 from hpo import study as studies
@@ -13,6 +15,7 @@ from hpo.budget import budget
 from hpo.errors import HpoError
 from hpo.extension import extend, study_budget
 from hpo.opening import choose_study, open_database
+from hpo.places import worker_options
 from hpo.pruners import check_pruner
 from hpo.samplers import check_sampler
 from storage.budget import Extension
@@ -28,6 +31,7 @@ class Creation:
 
     `extension` None means that its budget was left as it was. `stopped` says why an extension
     lets no trial begin all the same. `unused`: a line for each setting that no trial will have.
+    `options`: what a worker in this folder has to be told beside the study's name.
     """
 
     new: bool
@@ -35,6 +39,7 @@ class Creation:
     extension: Extension | None = None
     stopped: str | None = None
     unused: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 def create_study(
@@ -59,12 +64,14 @@ def create_study(
     found = fingerprint(files)
     extension = extend(database, name, config, data_fingerprint=found) if exists else None
     new = studies.create(database, name, config, data_fingerprint=found)
+    general = config.general
     return Creation(
         new,
         describe(config),
         extension,
         _time_over(database, name, extension),
         unused_settings(config, overrides, os.environ) if new else (),
+        worker_options(general.output_dir, general.checkpoint_root, here=Path.cwd()),
     )
 
 
@@ -144,7 +151,7 @@ def describe(config: Configuration) -> str:
     parameters = counted(len(options.search_space), "parameter")
     return (
         f"{trials} over {parameters}, {options.sampler.name} sampler,"
-        f" {options.pruner.name} pruner, {config.metric.name} ({config.metric.tokenizer})"
+        f" {in_words(options.pruner)}, {config.metric.name} ({config.metric.tokenizer})"
     )
 
 

@@ -30,13 +30,25 @@ def checkpoint_root(pinned: str | None, given: str | None, *, here: Path) -> str
     """The checkpoint root to use, chosen alike; None is the output folder. Raises WrongInput."""
     if given is not None or pinned is None:
         return given
-    if "://" not in pinned and stays_below(here, pinned):
+    if _is_below(here, pinned):
         return pinned
     raise WrongInput(
         f"the study wants its checkpoints in {pinned!r}, which is outside this folder, and what is"
         " in the database does not decide that: say --checkpoints (or HPO_CHECKPOINTS) with the"
         " place you mean"
     )
+
+
+def worker_options(output: str, checkpoints: str | None, *, here: Path) -> tuple[str, ...]:
+    """The options that a worker in `here` needs to use the places in an operator's own file."""
+    options = () if stays_below(here, output) else ("--output", output)
+    if checkpoints is None or _is_below(here, checkpoints):
+        return options
+    return (*options, "--checkpoints", checkpoints)
+
+
+def _is_below(here: Path, root: str) -> bool:
+    return "://" not in root and stays_below(here, root)
 
 
 def stays_below(here: Path, pinned: str) -> bool:

@@ -35,6 +35,7 @@ def create(
     A higher optuna.n_trials extends a study that exists, also while its workers run.
     """
     from hpo.creation import create_study, prepare_database
+    from hpo.hiding import hide
     from hpo.opening import open_database
 
     prepare_database(storage, study, source=source, overrides=overrides, data=data)
@@ -49,4 +50,5 @@ def create(
     if made.stopped is not None:
         click.echo(f"but no new trial begins: {made.stopped}, and no extension moves a timeout")
         return
-    click.echo(f"next: hpo worker --study {shlex.quote(study)}")
+    following = shlex.join(("hpo", "worker", "--study", study, *made.options))
+    click.echo(f"next: {hide(following)}")

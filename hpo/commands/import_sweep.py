@@ -51,6 +51,7 @@ def import_sweep(sweep: Path, out: Path, source: str | None, nearest: bool) -> N
     The rest of the configuration is the preset kobart's, or that of --config, as the base
     configuration of a sweep runner.
     """
+    from config.pruners import in_words
     from config.sweep import importing
     from config.sweep.text import study_text
     from hpo.errors import WrongInput
@@ -67,7 +68,7 @@ def import_sweep(sweep: Path, out: Path, source: str | None, nearest: bool) -> N
     say(
         f"{where}: {counted(varied, 'parameter')},"
         f" {counted(options.n_trials, 'trial')},"
-        f" {options.sampler.name} sampler, {options.pruner.name} pruner,"
+        f" {options.sampler.name} sampler, {in_words(options.pruner)},"
         f" {imported.config.metric.name}"
     )
     _say(imported, say)

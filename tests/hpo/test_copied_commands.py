@@ -56,6 +56,17 @@ def test_a_study_that_is_not_there_is_named_as_a_shell_takes_it(hpo) -> None:
     assert shlex.split(said[said.rindex("hpo create") :]) == ["hpo", "create", "--study", NAME]
 
 
+def test_a_worker_is_told_of_the_places_that_it_would_not_take_from_the_database(hpo) -> None:
+    places = ["general.output_dir=/big disk/out", "general.checkpoint_root=s3://team/hpo"]
+    words = [word for place in places for word in ("-o", place)]
+    said = hpo("create", "--study", NAME, "--config", "demo", *words)
+    assert shlex.split(said[said.rindex("hpo worker") :])[2:] == [
+        *("--study", NAME, "--output", "/big disk/out", "--checkpoints", "s3://team/hpo"),
+    ]
+    said = hpo("create", "--study", "within", "--config", "demo", "-o", "general.output_dir=o")
+    assert said.endswith("next: hpo worker --study within")
+
+
 def test_an_exported_file_is_named_as_a_shell_takes_it(hpo, tmp_path: Path) -> None:
     with connect(StorageURL.parse("sqlite:///hpo.db")) as database:
         search = small_search(database, tmp_path)

@@ -28,7 +28,7 @@ def run(tmp_path, monkeypatch):
 def test_what_is_equal_is_written_and_the_next_command_named(run):
     result = run("grid_of_lists")
     assert result.exit_code == 0, result.output
-    assert "2 parameters, 12 trials, grid sampler, none pruner, rougeL" in result.stdout
+    assert "2 parameters, 12 trials, grid sampler, no pruner, rougeL" in result.stdout
     assert "next: hpo create --study grid --config study.yaml" in result.stdout
     checked = CliRunner().invoke(main, ["config", "check", "study.yaml"])
     assert checked.stdout.startswith("ok: 12 trials over 2 parameters")
