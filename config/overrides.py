@@ -40,7 +40,10 @@ class Setting:
             return True
         if unknown := re.match(r"unknown key ([^;]+);", problem):
             return self.field.startswith(f"{unknown[1]}.")
-        path = problem.partition(":")[0]
+        path, _, text = problem.partition(":")
+        section, _, name = self.field.rpartition(".")
+        if path == section and re.search(rf"\b{re.escape(name)}\b", text):
+            return True  # fields of a section that do not go together
         return "." in path and self.field.startswith(f"{path}.")
 
     def blamed(self, problem: str) -> str:

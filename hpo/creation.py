@@ -16,7 +16,7 @@ from hpo.errors import HpoError
 from hpo.extension import extend, study_budget
 from hpo.opening import choose_study, open_database
 from hpo.places import worker_options
-from hpo.pruners import check_pruner
+from hpo.pruners import check_pruner, idle_pruner
 from hpo.samplers import check_sampler
 from storage.budget import Extension
 from storage.connect import Database
@@ -30,7 +30,7 @@ class Creation:
     """What `create_study` did: `new` is False where the study stood already.
 
     `extension` None means that its budget was left as it was. `stopped` says why an extension
-    lets no trial begin all the same. `unused`: a line for each setting that no trial will have.
+    lets no trial begin all the same. `warnings`: a line for each thing that is probably not meant.
     `options`: what a worker in this folder has to be told beside the study's name.
     """
 
@@ -38,7 +38,7 @@ class Creation:
     summary: str
     extension: Extension | None = None
     stopped: str | None = None
-    unused: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
 
@@ -70,7 +70,7 @@ def create_study(
         describe(config),
         extension,
         _time_over(database, name, extension),
-        unused_settings(config, overrides, os.environ) if new else (),
+        warnings_of(config, overrides) if new else (),
         worker_options(general.output_dir, general.checkpoint_root, here=Path.cwd()),
     )
 
@@ -129,16 +129,23 @@ def ensure_study(
     """The name of the study to work on, created first where it does not exist.
 
     A configuration that is given must be the pinned one; none given takes the study as it is.
-    warn: is told of each setting that no trial of a new study will have.
+    warn: is told of each thing about a new study that is probably not meant.
     """
     chosen = choose_study(database, name)
     if source is None and not overrides and studies.exists(database, chosen):
         return chosen
     config, files = _checked(source or _preset_of(database, chosen), overrides=overrides, data=data)
     if studies.create(database, chosen, config, data_fingerprint=fingerprint(files)):
-        for line in unused_settings(config, overrides, os.environ):
+        for line in warnings_of(config, overrides):
             warn(line)
     return chosen
+
+
+def warnings_of(config: Configuration, overrides: Sequence[str]) -> tuple[str, ...]:
+    """Give a line for each setting that no trial will have, and for a pruner that stops none."""
+    idle = idle_pruner(config)
+    unused = unused_settings(config, overrides, os.environ)
+    return unused if idle is None else (*unused, idle)
 
 
 def describe(config: Configuration) -> str:

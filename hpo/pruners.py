@@ -37,7 +37,7 @@ from config.schema import Configuration
 from config.space import max_evaluations
 from config.space_size import EPOCHS
 from hpo.errors import SearchRefused
-from hpo.extrapolation_pruner import ExtrapolationPruner
+from hpo.extrapolation_pruner import LEAST_EVALUATIONS, ExtrapolationPruner
 from hpo.own_trials import OwnTrials
 
 
@@ -144,7 +144,7 @@ def check_pruner(config: Configuration) -> None:
     inner = options.wrapped_pruner if isinstance(options, Patient) else options
     if not isinstance(inner, SuccessiveHalving) or not config.optuna.search_space:
         return
-    first = inner.min_resource * inner.reduction_factor**inner.min_early_stopping_rate
+    first = _first_rung(inner)
     most = max_evaluations(config)
     if first > most:
         raise SearchRefused(
@@ -152,6 +152,40 @@ def check_pruner(config: Configuration) -> None:
             f" {counted(first, 'evaluation')} and a trial has at most {most}; lower min_resource or"
             " min_early_stopping_rate, or train longer"
         )
+
+
+def idle_pruner(config: Configuration) -> str | None:
+    """Say that the configured pruner comes too late for every trial; None where it does not."""
+    first, most = _first_decision(config.optuna.pruner), max_evaluations(config)
+    if first is None or first < most or not config.optuna.search_space:
+        return None  # after its last evaluation no trial is stopped
+    return (
+        f"no trial can be pruned, for {config.optuna.pruner.name} stops none before evaluation"
+        f" {first} and the longest trial has {counted(most, 'evaluation')}; train longer,"
+        " evaluate more often, or set optuna.pruner otherwise"
+    )
+
+
+def _first_decision(options: Pruner) -> int | None:
+    """The first evaluation after which a trial may be stopped; None where that cannot be told."""
+    match options:
+        case Extrapolation():
+            return max(options.n_warmup_steps, LEAST_EVALUATIONS)
+        case MedianHyperband():
+            return min(options.min_resource, max(options.n_warmup_steps, 1))
+        case Percentile() | Median():
+            return max(options.n_warmup_steps, 1)
+        case Hyperband():
+            return options.min_resource
+        case SuccessiveHalving():
+            return _first_rung(options)
+        case _:
+            return None
+
+
+def _first_rung(options: SuccessiveHalving) -> int:
+    first: int = options.min_resource * options.reduction_factor**options.min_early_stopping_rate
+    return first
 
 
 def _make(options: Pruner, last_step: _LastStep, own: OwnTrials | None) -> BasePruner:

@@ -1,11 +1,8 @@
 """Whether the configuration is valid, and the one that the study is pinned with."""
 
-import os
-
-from config.unused import unused_settings
 from hpo.check.finding import Finding
 from hpo.check.subject import Subject
-from hpo.creation import describe
+from hpo.creation import describe, warnings_of
 from hpo.pruners import check_pruner
 from hpo.samplers import check_sampler
 
@@ -30,8 +27,8 @@ def look_at_configuration(subject: Subject) -> Finding:
                 "see the line storage",
             )
         text += f"; study {subject.asked.study!r} is not there yet"
-    unused = unused_settings(chosen.config, subject.asked.overrides, os.environ)
-    if chosen.study is None and unused:
-        text, _, mend = unused[0].partition("; ")
+    warnings = warnings_of(chosen.config, subject.asked.overrides)
+    if chosen.study is None and warnings:
+        text, _, mend = warnings[0].partition("; ")
         return Finding(NAME, "warning", f"{chosen.origin}: {text}", mend)
     return Finding(NAME, "ok", text)

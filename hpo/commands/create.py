@@ -41,7 +41,7 @@ def create(
     prepare_database(storage, study, source=source, overrides=overrides, data=data)
     with open_database(storage) as database:
         made = create_study(database, study, source=source, overrides=overrides, data=data)
-    for line in made.unused:
+    for line in made.warnings:
         click.echo(f"warning: {line}", err=True)
     word = "created" if made.new else "exists with this configuration"
     if made.extension is not None:

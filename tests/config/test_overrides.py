@@ -114,6 +114,10 @@ def test_later_overrides_win():
             "optuna.samplr.name=tpe",
             "-o optuna.samplr.name: unknown key optuna.samplr; did you mean sampler?",
         ),
+        (
+            "augmentation.paraphrase=0.5",
+            "-o augmentation.paraphrase: augmentation: paraphrase is 0.5 but there is no",
+        ),
         ("training.learning_rate=x", "-o training.learning_rate: 'x' is not a number"),
         ("training=5", "-o training: 5 is not a mapping"),
         ("training.fp16=perhaps", "-o training.fp16: 'perhaps' is not true or false"),

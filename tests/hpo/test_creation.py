@@ -148,9 +148,15 @@ def test_a_setting_that_no_trial_will_have_is_said_once(database: Database) -> N
     said: list[str] = []
     ensure_study(database, "s", **given, warn=said.append)
     ensure_study(database, "s", **given, warn=said.append)
-    assert create_study(database, "t", **given).unused == tuple(said)
+    assert create_study(database, "t", **given).warnings == tuple(said)
     assert len(said) == 1
-    assert create_study(database, "t", **given).unused == ()
+    assert create_study(database, "t", **given).warnings == ()
+
+
+def test_a_pruner_that_stops_no_trial_is_said(database: Database) -> None:
+    space = "optuna.search_space.training.num_train_epochs={choices: [2, 3]}"
+    (said,) = create_study(database, "s", source="demo", overrides=[space]).warnings
+    assert said.startswith("no trial can be pruned, for extrapolation stops none before")
 
 
 def test_a_worker_takes_a_study_as_it_is_pinned(

@@ -29,6 +29,7 @@ from hpo.pruners import (
     EagerHyperbandPruner,
     MedianHyperbandPruner,
     check_pruner,
+    idle_pruner,
     make_pruner,
 )
 
@@ -298,3 +299,32 @@ def test_the_combination_is_a_hyperband_with_a_median(configured: Configured) ->
     made = _made(configured, **BOTH)
     assert isinstance(made, MedianHyperbandPruner)
     assert isinstance(made.median, MedianPruner)
+
+
+@pytest.mark.parametrize(
+    ("pruner", "least"),
+    [
+        ({"name": "extrapolation"}, 4),
+        ({"name": "extrapolation", "n_warmup_steps": 5}, 6),
+        ({"name": "median"}, 6),
+        ({"name": "percentile", "n_warmup_steps": 0}, 2),
+        ({"name": "hyperband", "min_resource": 3}, 4),
+        ({"name": "median+hyperband", "min_resource": 3}, 4),
+        ({"name": "successive_halving", "min_resource": 1, "min_early_stopping_rate": 1}, 4),
+    ],
+)
+def test_a_pruner_that_comes_too_late_for_every_trial_is_told(
+    configured: Configured, pruner: dict[str, object], least: int
+) -> None:
+    def told(epochs: int) -> str | None:
+        return idle_pruner(configured({EPOCHS: {"low": 1, "high": epochs}}, pruner=pruner))
+
+    assert told(least) is None
+    assert f"stops none before evaluation {least - 1} and" in (told(least - 1) or "")
+
+
+@pytest.mark.parametrize("pruner", ["none", {"name": "patient", "patience": 9}])
+def test_nothing_is_told_of_a_pruner_that_counts_no_evaluations(
+    configured: Configured, pruner: object
+) -> None:
+    assert idle_pruner(configured({EPOCHS: {"low": 1, "high": 2}}, pruner=pruner)) is None
