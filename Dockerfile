@@ -5,7 +5,7 @@ ARG CUDA_IMAGE=nvidia/cuda:13.0.2-base-ubuntu24.04
 FROM ${CUDA_IMAGE}
 
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3 python3-venv \
+    && apt-get install --yes --no-install-recommends python3 python3-venv tini \
     && rm -rf /var/lib/apt/lists/*
 
 # The volumes' folders belong to the user before a volume is laid over them.
@@ -35,5 +35,6 @@ COPY --chmod=755 docker/one-gpu /usr/local/bin/one-gpu
 # By number: Kubernetes' runAsNonRoot believes no name.
 USER 10001:10001
 WORKDIR /outputs
-ENTRYPOINT ["hpo"]
+# The kernel keeps signals from process 1 until it has asked for them, a second after its start: tini has.
+ENTRYPOINT ["tini", "--", "hpo"]
 CMD ["--help"]

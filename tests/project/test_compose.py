@@ -115,7 +115,21 @@ def test_the_worker_may_be_scaled(services):
 def test_the_worker_reserves_the_gpus_and_takes_one(services):
     (device,) = services["worker"]["deploy"]["resources"]["reservations"]["devices"]
     assert device == {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
-    assert services["worker"]["entrypoint"] == ["one-gpu", "hpo"]
+    assert services["worker"]["entrypoint"] == ["tini", "--", "one-gpu", "hpo"]
+
+
+def test_the_image_is_built_once_and_never_fetched(services):
+    """Docker Hub's name `hpo` is anybody's; a build for each service leaves as many images."""
+    assert [name for name, service in services.items() if "build" in service] == ["create"]
+    for service in ("worker", "dashboard"):
+        assert services[service]["image"] == services["create"]["image"]
+        assert services[service]["pull_policy"] == "never"
+
+
+@pytest.mark.parametrize("service", ["create", "worker", "dashboard"])
+def test_our_containers_have_no_privilege_and_gain_none(services, service):
+    assert services[service]["cap_drop"] == ["ALL"]
+    assert services[service]["security_opt"] == ["no-new-privileges:true"]
 
 
 def test_nothing_but_the_worker_asks_for_a_gpu(services):

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+import yaml
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,16 @@ def test_it_runs_as_an_ordinary_user_that_kubernetes_can_tell_from_root(instruct
     assert users == ["10001:10001"]
     after = [name for name, _ in instructions][-3:]
     assert after == ["WORKDIR", "ENTRYPOINT", "CMD"]
+
+
+def test_no_process_of_ours_is_the_containers_first(instructions, root):
+    """The kernel drops what process 1 has not asked for yet, as a signal in its first second."""
+    installed = [word for name, words in instructions if name == "RUN" for word in words]
+    assert "tini" in installed
+    assert ("ENTRYPOINT", ['["tini",', '"--",', '"hpo"]']) in instructions
+    services = yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
+    assert services["worker"]["entrypoint"][0] == "tini"
+    assert not any("init" in service for service in services.values())
 
 
 def test_its_base_is_cudas_and_may_be_another(instructions):
