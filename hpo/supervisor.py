@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from hpo.assignment import DEVICE_LOST, EVALUATED, GO, READY, REPLACE, STOP, TRIAL, Assignment
+from hpo.oom_kills import oom_kills
 from hpo.suspension import suspension
 from hpo.worker_signals import STOP_SIGNALS, die_of, worker_signals
 
@@ -42,6 +43,7 @@ class _Child:
     process: subprocess.Popen[bytes]
     control: int
     ready: bool = False
+    oom_kills: int | None = field(default_factory=oom_kills)
 
     def send(self, byte: bytes) -> None:
         """Write to its control pipe; nothing where it is gone already."""
@@ -71,6 +73,7 @@ class Supervisor:
     _failures: list[str] = field(default_factory=list)
     _dead: list[str] = field(default_factory=list)
     _device_lost: bool = False
+    _out_of_memory: bool = False
 
     def run(self) -> int:
         """Run until a child ends in good order, or too many die; the exit status."""
@@ -105,6 +108,8 @@ class Supervisor:
                 self._hear(child, json.loads(line))
         status = child.process.wait()
         self._child = None
+        # Of the whole machine; but hardly anything else sends a SIGKILL of its own accord.
+        self._out_of_memory = status == -signal.SIGKILL and oom_kills() != child.oom_kills
         os.close(child.control)
         if child.ready and (status == DEVICE_LOST or status < 0):
             self._dead.append(child.worker)
@@ -167,7 +172,7 @@ class Supervisor:
         return self._after_death(status, ready=ready)
 
     def _after_death(self, status: int, *, ready: bool) -> int | None:
-        how = "its GPU could not be used" if status == DEVICE_LOST else signal.Signals(-status).name
+        how = self._how(status)
         self._device_lost |= status == DEVICE_LOST
         self._give_back()
         if self._asked:
@@ -183,6 +188,12 @@ class Supervisor:
             return 1
         self.say(f"the working process died ({how}); another one goes on")
         return None
+
+    def _how(self, status: int) -> str:
+        if status == DEVICE_LOST:
+            return "its GPU could not be used"
+        name = signal.Signals(-status).name
+        return f"{name}, out of memory" if self._out_of_memory else name
 
     def _pause(self) -> None:
         """After the second death in a row and more, give the machine some time."""

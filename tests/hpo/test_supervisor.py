@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import hpo.oom_kills
 import hpo.supervisor
 from hpo.assignment import VARIABLE
 from hpo.supervisor import DEATHS_AT_START, Supervisor
@@ -90,6 +91,21 @@ def test_a_child_that_dies_is_followed_by_another_which_sees_to_its_lease(
     assert second["dead"] == [first["worker"]]
     assert second["worker"] != first["worker"]
     assert second["words"] == ["--study", "s", "--threads", "2"]
+
+
+@pytest.mark.parametrize(
+    ("kills", "how"), [(4, "SIGKILL, out of memory"), (3, "SIGKILL"), (None, "SIGKILL")]
+)
+def test_a_child_that_the_kernel_killed_for_want_of_memory_is_told_from_others(
+    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int | None, how: str
+) -> None:
+    vmstat = tmp_path / "vmstat"
+    monkeypatch.setattr(hpo.oom_kills, "VMSTAT", vmstat)
+    if kills is not None:
+        vmstat.write_text("pgfault 12\noom_kill 3\ndrop_pagecache 0\n", encoding="utf-8")
+    counts = f"open({str(vmstat)!r}, 'w').write('oom_kill {kills}')" if kills else "pass"
+    status, said = play(f"ready()\nif turn == 1:\n  {counts}\n  die()")
+    assert (status, said) == (0, [f"the working process died ({how}); another one goes on"])
 
 
 def test_a_lost_gpu_counts_as_a_death(play: Play, log: Path) -> None:
