@@ -74,7 +74,11 @@ class Follower:
         self._open(self._followed)
 
     def evaluation(self, point: Point) -> None:
-        """Add an evaluation, opening the run now if that failed before."""
+        """Add an evaluation, opening the run now if that failed before.
+
+        Nothing is lost where wandb's process is gone: with the next evaluation, or the end, the run
+        is opened anew and gets the whole curve.
+        """
         followed = self._followed
         if followed is None or followed.knows(point):
             return
@@ -84,9 +88,9 @@ class Follower:
             return
         try:
             followed.run.log(point)
-        except Exception:
-            followed.run = None  # its service may be gone: the next evaluation opens it anew
-            raise
+        except Exception:  # whatever lasts is raised when the run is opened anew
+            log.debug("the run of %s is to be opened anew", followed.trial.run_id, exc_info=True)
+            followed.run = None
 
     def finish(self, ending: Ending) -> None:
         """End the trial's run."""
@@ -101,10 +105,17 @@ class Follower:
             raise
 
     def release(self) -> None:
-        """Leave the trial's run, if there is one, for another worker."""
+        """Leave the trial's run, if there is one, for another worker.
+
+        Nothing is lost where that fails: whoever goes on with the trial writes what its run lacks.
+        """
         followed, self._followed = self._followed, None
-        if followed is not None and followed.run is not None:
+        if followed is None or followed.run is None:
+            return
+        try:
             followed.run.release()
+        except Exception:  # SLURM and systemd ask wandb's process to stop as well
+            log.debug("the run of %s is left as it is", followed.trial.run_id, exc_info=True)
 
     def _open(self, followed: _Followed) -> Run:
         curve = tuple(followed.curve)

@@ -120,6 +120,26 @@ def test_a_killed_wandb_core_is_started_again_and_the_run_lacks_nothing(server, 
     assert run.summary["state"] == "complete"
 
 
+@pytest.mark.parametrize("evaluated", [False, True])
+def test_a_worker_whose_wandb_core_was_asked_to_stop_too_leaves_its_trial_without_a_word(
+    server, mirror, caplog, evaluated
+):
+    """SLURM and systemd signal every process of a job; Ctrl-C does not reach wandb's."""
+    mirror.start(INFO)
+    mirror.evaluation(point(1))
+    idle(mirror)
+    core = wandb_run._service()
+    assert core is not None
+    core.terminate()
+    core.wait()
+    if evaluated:
+        mirror.evaluation(point(2))
+    mirror.release()
+    mirror.close()
+    ours = [record for record in caplog.records if record.name.startswith("hpo.")]
+    assert [record.getMessage() for record in ours] == []
+
+
 def test_what_a_trial_imports_meets_no_wandb_whose_core_is_gone(
     server, mirror, tmp_path, monkeypatch
 ):
