@@ -57,6 +57,7 @@ class Supervisor:
 
     `study` are the options that choose or make the study; later children get its name only, since
     a budget that was extended meanwhile would make those options another configuration.
+    `stopped_status` is the exit status where it was asked to stop and did so in good order.
     """
 
     options: Sequence[str]
@@ -64,6 +65,7 @@ class Supervisor:
     environ: Mapping[str, str]
     say: Callable[[str], None]
     in_fleet: bool = False
+    stopped_status: int = 0
     _asked: bool = False
     _child: _Child | None = None
     _deaths: int = 0
@@ -90,7 +92,7 @@ class Supervisor:
                     return ended
                 self._pause()
         self.say("worker ended: stopped as asked")
-        return 0
+        return self.stopped_status
 
     def _follow_fleet(self) -> None:
         """The end of our input asks to stop: so does a fleet, and so does its death."""
@@ -163,7 +165,7 @@ class Supervisor:
         if status == REPLACE or (self._asked and not ready):
             return None
         if status >= 0 and status != DEVICE_LOST:
-            return status
+            return self.stopped_status if self._asked and status == 0 else status
         if -status in STOP_SIGNALS:
             self._asked = True
             if not ready:  # too young to heed it

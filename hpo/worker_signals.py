@@ -6,6 +6,7 @@ SIGHUP or SIGUSR1 does not, because shell and kernel both send SIGHUP and warnin
 SIGTSTP stops and SIGCONT goes on as ever: a worker that was stopped for long finds its lease gone.
 """
 
+import math
 import os
 import signal
 import time
@@ -14,10 +15,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-URGENT = (signal.SIGINT, signal.SIGTERM)
-STOP_SIGNALS = (*URGENT, signal.SIGHUP, signal.SIGUSR1)
-SAME_REQUEST_S = 0.3
-"""Signals this close to the first are the same request: `timeout` sends each one twice."""
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+SAME_REQUEST_S = {signal.SIGINT: 0.3, signal.SIGTERM: 3.0}
+"""Signals this close to the first are the same request: `timeout` sends each one twice, and so does
+SLURM SIGTERM: first to every process of a job, then once more by way of srun and its controller."""
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def worker_signals(*, first: Callable[[], None], second: Callable[[int], None]) 
         if asked_at is None:
             asked_at = now
             first()
-        elif number in URGENT and now - asked_at > SAME_REQUEST_S:
+        elif now - asked_at > SAME_REQUEST_S.get(signal.Signals(number), math.inf):
             second(number)
 
     before = {number: signal.getsignal(number) for number in STOP_SIGNALS}

@@ -75,6 +75,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="When every trial is taken, wait to continue those whose worker dies.",
 )
+@click.option(
+    "--stopped-status",
+    type=click.IntRange(0, 125),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Exit status of a worker that was asked to stop, for a scheduler to start it again.",
+)
 @storage_option
 @plain_errors
 def worker(
@@ -90,6 +98,7 @@ def worker(
     mps: bool,
     threads: int | None,
     wait: bool,
+    stopped_status: int,
     storage: str,
 ) -> None:
     """Run trials of a study until its budget is spent.
@@ -112,17 +121,19 @@ def worker(
     output, checkpoints = _own_places(source, overrides, output=output, checkpoints=checkpoints)
     machine = {"data": data, "output": output, "checkpoints": checkpoints, "threads": threads}
     options = [
-        *_words({"--max-trials": max_trials, **{f"--{name}": machine[name] for name in machine}}),
+        *_words({"--max-trials": max_trials, "--stopped-status": stopped_status}),
+        *_words({f"--{name}": machine[name] for name in machine}),
         "--wait" if wait else "--no-wait",
     ]
     if gpus is not None or per_gpu is not None:
-        wanted = {"gpus": gpus, "per_gpu": per_gpu or "1", "mps": mps, "machine": machine}
+        wanted: dict[str, Any] = {"gpus": gpus, "per_gpu": per_gpu or "1", "mps": mps}
+        wanted |= {"machine": machine, "stopped_status": stopped_status}
         sys.exit(_fleet(wanted, study, made_of, storage=storage, options=options))
     assignment = Assignment.take(os.environ)
     if assignment is None:
         chosen = _words({"--study": study, "--config": source})
         chosen += [word for each in overrides for word in ("--override", each)]
-        sys.exit(_supervise(chosen, storage=storage, options=options))
+        sys.exit(_supervise(chosen, stopped_status, storage, options))
     limits = {"max_trials": max_trials, "wait": wait}
     sys.exit(_work(assignment, study, made_of, storage=storage, machine=machine, limits=limits))
 
@@ -163,11 +174,11 @@ def _words(options: Mapping[str, object]) -> list[str]:
     return [word for option in given.items() for word in option]
 
 
-def _supervise(chosen: Sequence[str], *, storage: str, options: Sequence[str]) -> int:
+def _supervise(chosen: Sequence[str], stopped: int, storage: str, options: Sequence[str]) -> int:
     from hpo.supervisor import IN_FLEET, Supervisor
 
     in_fleet = os.environ.pop(IN_FLEET, None) is not None
-    return Supervisor(options, chosen, _environ(storage), click.echo, in_fleet).run()
+    return Supervisor(options, chosen, _environ(storage), click.echo, in_fleet, stopped).run()
 
 
 def _work(
@@ -254,7 +265,7 @@ def _fleet(
             return run_fleet(seats, ["--study", name, *options], environ=environ)
     except AskedToStop:
         click.echo("worker ended: stopped as asked")
-        return 0
+        return int(wanted["stopped_status"])
 
 
 def _configuration(storage: str, study: str, machine: Mapping[str, Any]) -> "Configuration":

@@ -54,19 +54,21 @@ def test_two_on_one_cpu_find_what_one_finds_even_where_memory_is_short_between_t
 
 
 def test_ctrl_c_while_auto_measures_ends_with_no_trial_begun(sqlite_machine) -> None:
-    measuring = sqlite_machine.start(*FOUR_TRIALS, "--per-gpu", "auto", PYTHONUNBUFFERED="1")
+    auto = ("--per-gpu", "auto", "--stopped-status", "75")
+    measuring = sqlite_machine.start(*FOUR_TRIALS, *auto, PYTHONUNBUFFERED="1")
     assert measuring.stdout is not None
     assert "measuring" in measuring.stdout.readline()
     measuring.send_signal(signal.SIGINT)
-    assert "worker ended: stopped as asked" in sqlite_machine.finish(measuring)
+    assert "worker ended: stopped as asked" in sqlite_machine.finish(measuring, status=75)
     assert sqlite_machine.trials() == []
 
 
 def test_one_ctrl_c_ends_all_in_good_order(sqlite_machine, until) -> None:
     machine = sqlite_machine
-    workers = machine.start(*FOUR_TRIALS, "-o", "training.num_train_epochs=50", "--per-gpu", "2")
+    two = ("--per-gpu", "2", "--stopped-status", "75")
+    workers = machine.start(*FOUR_TRIALS, "-o", "training.num_train_epochs=50", *two)
     until(lambda: sum(bool(trial.intermediate_values) for trial in machine.trials()) == 2)
     workers.send_signal(signal.SIGINT)
-    printed = machine.finish(workers)
+    printed = machine.finish(workers, status=75)
     assert printed.count("left as it stands") == 2
     assert printed.count("stopped as asked") == 2

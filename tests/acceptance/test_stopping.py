@@ -23,7 +23,8 @@ ONE_TRIAL = (
     *("-o", "optuna.n_trials=1"),
     *("-o", "optuna.pruner=none"),
 )
-WORKER = ("worker", "--study", "s")
+STOPPED = 75
+WORKER = ("worker", "--study", "s", "--stopped-status", str(STOPPED))
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +90,7 @@ def test_a_trial_outlives_whatever_ends_its_workers(postgres_machine, until, und
 
     work(2, lambda worker: worker.terminate(), 0)
     assert "stopped as asked" in printed[-1]
-    work(4, lambda worker: os.killpg(worker.pid, signal.SIGINT), 0)
+    work(4, lambda worker: os.killpg(worker.pid, signal.SIGINT), STOPPED)
     assert "stopped as asked" in printed[-1]
     work(6, lambda worker: worker.kill(), -signal.SIGKILL)  # the child ends in good order
     lease = lease_of(machine)

@@ -13,6 +13,7 @@ import pytest
 
 from hpo.fleet import run_fleet
 from hpo.seats import Seat
+from hpo.worker_signals import SAME_REQUEST_S
 
 REAL_PYTHON = sys.executable
 
@@ -90,7 +91,7 @@ def test_a_fleet_that_ends_leaves_no_worker_behind(
     while len(list(members.glob("ready.*"))) < 2:
         time.sleep(0.05)
     for each in signals:
-        time.sleep(0.5)  # beyond what counts as one request
+        time.sleep(max(SAME_REQUEST_S.values()) + 0.2)
         fleet.send_signal(signal.Signals[each])
     fleet.communicate(timeout=30)
     assert fleet.returncode == -signal.Signals[signals[-1]]

@@ -15,6 +15,7 @@ import hpo.oom_kills
 import hpo.supervisor
 from hpo.assignment import VARIABLE
 from hpo.supervisor import DEATHS_AT_START, Supervisor
+from hpo.worker_signals import SAME_REQUEST_S
 
 CHILD = """\
 #!{python} -S
@@ -62,7 +63,9 @@ def play(child: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Play:
         monkeypatch.setattr(sys, "executable", str(child(does)))
         monkeypatch.setattr(hpo.supervisor, "LONGEST_PAUSE_S", 0.0)
         said: list[str] = []
-        worker = Supervisor(["--threads", "2"], ["--config", "demo"], os.environ, said.append)
+        worker = Supervisor(
+            ["--threads", "2"], ["--config", "demo"], os.environ, said.append, stopped_status=75
+        )
         return worker.run(), said
 
     return run
@@ -73,7 +76,7 @@ def children(log: Path) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("status", [0, 1, 2])
-def test_an_ordinary_end_is_passed_on(play: Play, log: Path, status: int) -> None:
+def test_an_end_that_nobody_asked_for_is_passed_on(play: Play, log: Path, status: int) -> None:
     assert play(f"sys.exit({status})") == (status, [])
     (only,) = children(log)
     assert only["words"] == ["--config", "demo", "--threads", "2"]
@@ -160,17 +163,17 @@ def test_an_evaluation_forgives_the_deaths_before_it(play: Play, log: Path) -> N
 
 
 @pytest.fixture
-def start(child: Callable[[str], Path]) -> Callable[[str], subprocess.Popen[str]]:
+def start(child: Callable[[str], Path]) -> Callable[..., subprocess.Popen[str]]:
     """Start a worker with such children as a process with its own group; wait until one runs."""
 
-    def run(does: str) -> subprocess.Popen[str]:
+    def run(does: str, stopped: int = 0) -> subprocess.Popen[str]:
         code = (
             # Whoever runs the tests may ignore SIGHUP, as nohup does, or SIGINT, as a shell's `&`.
             "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL);"
             "signal.signal(signal.SIGINT, signal.default_int_handler);"
             "from hpo.supervisor import Supervisor;"
             f"sys.executable = {str(child(does))!r};"
-            "sys.exit(Supervisor([], [], os.environ, print).run())"
+            f"sys.exit(Supervisor([], [], os.environ, print, stopped_status={stopped}).run())"
         )
         process = subprocess.Popen(
             [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -195,9 +198,10 @@ print("child", flush=True)
 print(os.read(given["control"], 1), flush=True)
 time.sleep(60)
 """
+BUSY = f"{PATIENT}time.sleep(1)\nprint('saved', flush=True)"
 YOUNG = "print('child', flush=True)\ntime.sleep(60)"
 
-Start = Callable[[str], "subprocess.Popen[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"])
@@ -206,6 +210,17 @@ def test_a_signal_to_the_parent_asks_the_child(start: Start, name: str) -> None:
     worker.send_signal(signal.Signals[name])
     assert worker.communicate(timeout=30)[0] == "b's'\n"
     assert worker.returncode == 0
+
+
+@pytest.mark.parametrize("working", ["ready", "young", "failing"])
+def test_a_stopped_worker_ends_with_the_status_that_its_scheduler_wants(
+    start: Start, working: str
+) -> None:
+    does = {"ready": PATIENT, "young": YOUNG, "failing": f"{PATIENT}sys.exit(1)"}[working]
+    worker = start(does, stopped=75)
+    worker.terminate()
+    worker.communicate(timeout=30)
+    assert worker.returncode == (1 if working == "failing" else 75)
 
 
 def test_a_killed_parent_asks_its_child(start: Start) -> None:
@@ -231,15 +246,20 @@ def test_a_second_signal_ends_both_at_once(start: Start, name: str) -> None:
     assert worker.stdout is not None
     worker.send_signal(signal.Signals[name])
     assert worker.stdout.readline() == "b's'\n"
-    signal.sigtimedwait([], 0.5)  # beyond what counts as one request
+    signal.sigtimedwait([], SAME_REQUEST_S[signal.Signals[name]] + 0.2)
     worker.send_signal(signal.Signals[name])
     worker.communicate(timeout=30)  # ends only when the child has closed its output, too
     assert worker.returncode == -signal.Signals[name]
 
 
-def test_the_same_signal_twice_in_a_row_is_one_request(start: Start) -> None:
-    worker = start(PATIENT)
+@pytest.mark.parametrize("pause_s", [0, 0.5])
+def test_the_same_signal_twice_in_a_row_is_one_request(start: Start, pause_s: float) -> None:
+    """As `timeout` sends it, and as SLURM does, whose second one may take some time."""
+    worker = start(BUSY)
+    assert worker.stdout is not None
     worker.send_signal(signal.SIGTERM)
+    assert worker.stdout.readline() == "b's'\n"
+    signal.sigtimedwait([], pause_s)
     worker.send_signal(signal.SIGTERM)
-    assert worker.communicate(timeout=30)[0] == "b's'\n"
+    assert worker.communicate(timeout=30)[0] == "saved\n"
     assert worker.returncode == 0
