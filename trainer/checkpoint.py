@@ -9,6 +9,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,7 +150,8 @@ def _share(folder: Path) -> None:
     """Let those read who may by the umask: safetensors makes what only the owner may."""
     allowed = folder.stat().st_mode & READ_AND_WRITE
     for path in folder.iterdir():
-        path.chmod(allowed)
+        with suppress(PermissionError):  # a link to the file of another user, who has shared it
+            path.chmod(allowed)
 
 
 def write_model(

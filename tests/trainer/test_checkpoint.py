@@ -28,6 +28,7 @@ from trainer.data import DataFiles
 from trainer.fit import fit
 from trainer.model import load_model
 from trainer.predict import predict
+from trainer.resume_place import link_or_copy
 from trainer.session import TrainingSession
 from trainer.tokens import decode, load_tokenizer
 from trainer.write_guard import WriteGuard
@@ -42,6 +43,26 @@ def offer(checkpoints: Checkpoints, values: list[float]) -> list[str]:
         if checkpoints.admits(value):
             checkpoints.keep(number, value, write)
     return sorted(path.name for path in checkpoints.folder.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_model_that_another_user_has_shared_is_taken_over() -> None:
+    """A link to it is made, whose mode only that user may change."""
+    nobody = 65534
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        (folder / "weights").write_bytes(b"theirs")
+        (folder / "weights").chmod(0o666)
+        os.seteuid(nobody)
+        try:
+            write_whole(
+                folder / "model",
+                lambda partial: link_or_copy(folder / "weights", partial / "weights"),
+            )
+        finally:
+            os.seteuid(0)
+        assert (folder / "model/weights").read_bytes() == b"theirs"
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
