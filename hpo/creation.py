@@ -15,6 +15,7 @@ from hpo.budget import budget
 from hpo.errors import HpoError
 from hpo.extension import extend, study_budget
 from hpo.opening import choose_study, open_database
+from hpo.pinned import check_same
 from hpo.places import worker_options
 from hpo.pruners import check_pruner, idle_pruner
 from hpo.samplers import check_sampler
@@ -80,7 +81,7 @@ def _changed(database: Database, name: str, overrides: Sequence[str]) -> Creatio
     pinned = studies.read(database, name)
     config = override(pinned.config, overrides, environ=os.environ, source=f"study {name}")
     extension = extend(database, name, config, data_fingerprint=None)
-    studies.check_same(studies.read(database, name), config, None, name=name)
+    check_same(studies.read(database, name), config, None, name=name)
     return Creation(False, describe(config), extension, _time_over(database, name, extension))
 
 

@@ -12,8 +12,8 @@ from config.sections import General
 from config.space import apply
 from hpo import study as studies
 from hpo.errors import HpoError
+from hpo.pinned import Pinned
 from hpo.places import stays_below
-from hpo.study import Pinned
 from hpo.told_trials import look_for_better_told
 from hpo.trial_record import Best
 from storage.connect import Database

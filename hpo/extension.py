@@ -2,7 +2,7 @@
 
 from config.schema import Configuration
 from hpo import study as studies
-from hpo.study import Pinned
+from hpo.pinned import Pinned, check_same, installed, with_n_trials
 from storage.budget import Extension, StudyBudget
 from storage.connect import Database
 
@@ -19,9 +19,9 @@ def extend(
     wanted, present = config.optuna.n_trials, pinned.config.optuna.n_trials
     if wanted <= present:
         return None
-    same = studies.with_n_trials(config, present)
-    studies.check_same(pinned, same, data_fingerprint, name=name)
-    return study_budget(database, name, pinned).extend(wanted, versions=studies.installed())
+    same = with_n_trials(config, present)
+    check_same(pinned, same, data_fingerprint, name=name)
+    return study_budget(database, name, pinned).extend(wanted, versions=installed())
 
 
 def study_budget(database: Database, name: str, pinned: Pinned) -> StudyBudget:

@@ -19,6 +19,7 @@ from hpo.lease_length import lease_seconds
 from hpo.notifications.notifier import open_notifier
 from hpo.objective import Objective
 from hpo.parent import WorkingProcess
+from hpo.pinned import Pinned, check_worker
 from hpo.places import checkpoint_root, output_folder
 from hpo.progress import Progress
 from hpo.resume_states import sweep
@@ -26,7 +27,6 @@ from hpo.share import Share
 from hpo.shared_card import Card, SharedCard
 from hpo.stale import announcement
 from hpo.stop import StopRequest
-from hpo.study import Pinned
 from hpo.trial_run import Surroundings
 from hpo.turnover import Turnover
 from hpo.wandb_mirror import Mirror, open_mirror
@@ -84,7 +84,7 @@ def on_this_machine(
     pinned = studies.read(database, name)
     config = on_machine(pinned, machine)
     files = locate_data(config.general.data_path)
-    studies.check_worker(pinned, data_fingerprint=fingerprint(files))
+    check_worker(pinned, data_fingerprint=fingerprint(files))
     return pinned, config, files
 
 

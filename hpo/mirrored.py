@@ -9,8 +9,8 @@ from config.load import to_mapping
 from config.schema import Configuration
 from config.space import apply
 from hpo import trial_record
+from hpo.pinned import Pinned
 from hpo.run_names import run_id, run_name
-from hpo.study import Pinned
 from hpo.trial_info import Ending, Point, TrialInfo, best_point, shareable
 from hpo.verdict import Verdict, text
 

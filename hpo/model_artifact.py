@@ -19,8 +19,8 @@ from config.load import to_mapping
 from config.schema import Configuration
 from hpo.errors import HpoError
 from hpo.hiding import hide
+from hpo.pinned import installed
 from hpo.run_names import run_name
-from hpo.study import installed
 from hpo.trial_info import shareable
 from hpo.wandb_cache import cache_beside
 from hpo.wandb_files import CUT_OFF, wait_until_whole

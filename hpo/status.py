@@ -10,6 +10,7 @@ from config.samplers import Queued
 from hpo import study as studies
 from hpo.budget import budget
 from hpo.extension import study_budget
+from hpo.pinned import Pinned
 from hpo.stale import Stale, find_stale
 from hpo.time_left import time_left
 from hpo.told_trials import ToldTrial, better_told
@@ -238,7 +239,7 @@ def _failures(trials: list[FrozenTrial]) -> tuple[Failure, ...]:
 
 
 def _stopped(
-    database: Database, name: str, pinned: studies.Pinned, *, left: int
+    database: Database, name: str, pinned: Pinned, *, left: int
 ) -> tuple[str | None, bool]:
     """Why no new trial begins though trials are left, and whether it is for the time.
 

@@ -7,46 +7,24 @@ configuration last, so that a study either has its whole pin or counts as not pi
 import secrets
 import shlex
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
-from typing import Any
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.study import StudyDirection
 
-from config.difference import difference
-from config.load import from_mapping, to_mapping
+from config.load import from_mapping
 from config.schema import Configuration
 from config.space import check
-from hpo.errors import (
-    BadStudyName,
-    Difference,
-    NoSuchStudy,
-    NotPinned,
-    StudyDiffers,
-    WorkerRefused,
-)
+from hpo.errors import BadStudyName, NoSuchStudy, NotPinned
 from hpo.own_trials import OwnTrials
+from hpo.pinned import FORMAT, Pinned, check_format, check_same, installed, split, with_n_trials
 from hpo.pruners import check_pruner, make_pruner
 from hpo.samplers import check_sampler, make_sampler
 from hpo.trial_folder import study_folder
-from storage.budget import Extension, StudyBudget
+from storage.budget import StudyBudget
 from storage.connect import Database
 
-FORMAT = 2
-"""Version of the pin; a worker that writes another one is refused."""
-
 MAX_NAME_LENGTH = 512  # characters; the width of Optuna's column
-FINGERPRINT_SHOWN = 12  # hex digits of a data fingerprint in messages
-DIFFERENCES_SHOWN = 6
-
-PACKAGES = ("optuna", "torch", "transformers")
-"""Whose versions are pinned; only another major version of optuna is refused."""
-
-LOCAL_FIELDS = ("data_path", "output_dir", "checkpoint_root", "cpu_threads")
-"""Fields of `general` that belong to a machine and not to the search; kept beside the pin."""
 
 CONFIG, LOCAL, FORMAT_KEY, VERSIONS, DATA, KEY, OWN_FOLDER = (
     "hpo:config",
@@ -57,31 +35,6 @@ CONFIG, LOCAL, FORMAT_KEY, VERSIONS, DATA, KEY, OWN_FOLDER = (
     "hpo:key",
     "hpo:own_folder",  # its folder has its key in the name; older studies have no such attribute
 )
-
-
-@dataclass(frozen=True)
-class Pinned:
-    """What a study holds: configuration, the creator's machine-local values, and its origin.
-
-    `key` is the study's own for life, as no name is: another database may have the same name.
-    `folder`: what its folder is called, under the output folder and under the checkpoint root.
-    `n_trials` is the number that was pinned; `config` has what `extensions` have made of it.
-    """
-
-    config: Configuration
-    local: Mapping[str, Any]
-    format: int
-    versions: Mapping[str, str]
-    data: str
-    key: str
-    folder: str
-    n_trials: int
-    extensions: tuple[Extension, ...] = ()
-
-    @property
-    def own(self) -> OwnTrials:
-        """What tells the study's own trials from others."""
-        return OwnTrials(self.key)
 
 
 def create(database: Database, name: str, config: Configuration, *, data_fingerprint: str) -> bool:
@@ -138,28 +91,6 @@ def exists(database: Database, name: str) -> bool:
     return _study_id(database, name) is not None
 
 
-def installed() -> dict[str, str]:
-    """The versions here of the packages whose versions are kept with a study."""
-    return {package: version(package) for package in PACKAGES}
-
-
-def check_worker(pinned: Pinned, *, data_fingerprint: str) -> None:
-    """Refuse a worker whose format, Optuna or data are not the study's (WorkerRefused)."""
-    _check_format(pinned.format)
-    ours = version("optuna")
-    theirs = pinned.versions.get("optuna", "unknown")
-    if _major(ours) != _major(theirs):
-        raise WorkerRefused(
-            f"the study was made with optuna {theirs} and this worker has optuna {ours};"
-            f" install optuna {_major(theirs)}.x here, or create a new study"
-        )
-    if pinned.data != data_fingerprint:
-        raise WorkerRefused(
-            f"the study was made with data {_short(pinned.data)} and the data here is"
-            f" {_short(data_fingerprint)}; point --data at the same train and dev files"
-        )
-
-
 def open_study(database: Database, name: str, *, worker_seed: int | str) -> optuna.Study:
     """The study with its sampler and pruner, seeded for one worker.
 
@@ -188,14 +119,8 @@ def check_name(name: str) -> None:
         )
 
 
-def differences(pinned: Configuration, given: Configuration) -> tuple[Difference, ...]:
-    """The pinned fields whose values differ, dotted; machine-local fields do not count."""
-    ours, theirs = _split(pinned)[0], _split(given)[0]
-    return tuple(Difference(*found) for found in difference(ours, theirs))
-
-
 def _pin(database: Database, name: str, config: Configuration, data: str) -> None:
-    study_id, (to_pin, local) = _study_id(database, name), _split(config)
+    study_id, (to_pin, local) = _study_id(database, name), split(config)
     if study_id is None:
         study_id = database.storage.create_new_study([StudyDirection.MAXIMIZE], name)
     attributes = {
@@ -224,7 +149,7 @@ def _pin_of(database: Database, name: str, study_id: int) -> Pinned:
             f"study {name!r} has no pinned configuration (Optuna made it without hpo);"
             " choose another name, or delete it first"
         )
-    _check_format(attributes[FORMAT_KEY])  # before the rest is read in this format
+    check_format(attributes[FORMAT_KEY])  # before the rest is read in this format
     pinned, local = attributes[CONFIG], attributes[LOCAL]
     config = from_mapping({**pinned, "general": {**pinned["general"], **local}})
     n_trials = config.optuna.n_trials
@@ -240,51 +165,6 @@ def _pin_of(database: Database, name: str, study_id: int) -> Pinned:
         n_trials=n_trials,
         extensions=tuple(extensions),
     )
-
-
-def _check_format(number: int) -> None:
-    if number != FORMAT:
-        raise WorkerRefused(
-            f"the study has format {number} and this hpo has format {FORMAT};"
-            " install the hpo version that made the study, or create a new study"
-        )
-
-
-def check_same(pinned: Pinned, config: Configuration, data: str | None, *, name: str) -> None:
-    """Refuse another configuration (StudyDiffers) or other data (WorkerRefused; None: unknown).
-
-    The n_trials that the study was created with, or extended to before, is no other one: who
-    starts workers with the same command again need not know of an extension.
-    """
-    before = {pinned.n_trials, *(extension.after for extension in pinned.extensions)}
-    if config.optuna.n_trials in before:
-        config = with_n_trials(config, pinned.config.optuna.n_trials)
-    found = differences(pinned.config, config)
-    if found:
-        shown = "; ".join(map(str, found[:DIFFERENCES_SHOWN]))
-        more = f" and {len(found) - DIFFERENCES_SHOWN} more" * (len(found) > DIFFERENCES_SHOWN)
-        raise StudyDiffers(
-            f"study {name!r} is pinned with other values ({shown}{more});"
-            " use the pinned configuration, or another study name",
-            found,
-        )
-    if data is not None:
-        check_worker(pinned, data_fingerprint=data)
-
-
-def with_n_trials(config: Configuration, n_trials: int) -> Configuration:
-    """The configuration with another number of trials."""
-    optuna = config.optuna.model_copy(update={"n_trials": n_trials})
-    return config.model_copy(update={"optuna": optuna})
-
-
-def _split(config: Configuration) -> tuple[dict[str, object], dict[str, object]]:
-    """The part of the configuration that is pinned, and the machine-local part."""
-    whole = to_mapping(config)
-    general = config.general.model_dump(mode="json")
-    local = {field: general.pop(field) for field in LOCAL_FIELDS}
-    # Where a file was exported from changes nothing, so it is no part of the search either.
-    return {**whole, "general": general, "provenance": None}, local
 
 
 def _study_id(database: Database, name: str) -> int | None:
@@ -306,11 +186,3 @@ def _cut_off(database: Database, study_id: int) -> bool:
 
 def _lock_name(name: str) -> str:
     return f"study:{name}"
-
-
-def _major(number: str) -> str:
-    return number.split(".", maxsplit=1)[0]
-
-
-def _short(fingerprint: str) -> str:
-    return fingerprint[:FINGERPRINT_SHOWN]

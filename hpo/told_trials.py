@@ -14,7 +14,7 @@ from config.space import SearchSpace
 from hpo import study as studies
 from hpo.errors import BadEnqueued
 from hpo.own_trials import OwnTrials
-from hpo.study import Pinned
+from hpo.pinned import Pinned
 from hpo.suggest import check_queued
 from hpo.trial_record import Best
 from storage.connect import Database

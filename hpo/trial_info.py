@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hpo.study import LOCAL_FIELDS
+from hpo.pinned import LOCAL_FIELDS
 
 Point = Mapping[str, float]
 """step (1-based), epoch, the four scores, train_loss, eval_loss, learning_rate, seconds."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from hpo import study as studies
 from hpo.opening import open_database
+from hpo.pinned import Pinned
 from hpo.status import Status, collect
-from hpo.study import Pinned
 from storage.connect import Database
 from storage.errors import NoDatabase
 from storage.probe import Probe, probe

@@ -11,12 +11,12 @@ from transformers import BartConfig, PreTrainedTokenizerBase
 
 from config.load import DEFAULT_PRESET, load, override, preset_names
 from config.schema import Configuration
-from hpo import study as studies
 from hpo.check.cards import listed, visible
 from hpo.check.part import Part
 from hpo.check.running import KNOWN, NotLookedAt
 from hpo.check.stored import Stored, StoredStudy, look, read_study
 from hpo.errors import HpoError, NoSuchStudy, StudyDiffers
+from hpo.pinned import check_same
 from trainer.data import DataFiles, Example, locate_data, read_examples
 from trainer.encode import encoded
 from trainer.pretrained import quiet_transformers, read_model_config
@@ -137,7 +137,7 @@ def _choose(asked: Asked, stored: Stored | None) -> Chosen:
     else:
         return Chosen(pinned.config, f"study {name}", study)
     try:
-        studies.check_same(pinned, config, None, name=name)
+        check_same(pinned, config, None, name=name)
     except StudyDiffers as error:
         refused = str(error)
     return Chosen(config, f"{asked.source or 'overrides'} for study {name}", study, refused)

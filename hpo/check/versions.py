@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 import hpo
 from hpo.check.finding import Finding
 from hpo.check.subject import Subject
-from hpo.study import PACKAGES, installed
+from hpo.pinned import PACKAGES, installed
 
 NAME = "versions"
 LOCK = Path(hpo.__file__).parents[1] / "requirements.lock"  # there where hpo runs from its sources

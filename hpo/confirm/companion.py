@@ -22,7 +22,7 @@ from hpo.confirm.names import companion_name
 from hpo.errors import HpoError
 from hpo.extension import study_budget
 from hpo.own_trials import OwnTrials
-from hpo.study import Pinned
+from hpo.pinned import Pinned, installed, with_n_trials
 from hpo.suggest import check_queued
 from storage.budget import Extension
 from storage.connect import Database
@@ -78,7 +78,7 @@ def confirm(
     queued = queue_missing(database, study_id, runs)
     # The budget after the queue: a worker never finds a place that nothing waits for.
     budget = study_budget(database, companion, studies.read(database, companion))
-    extension = budget.extend(queued, versions=studies.installed())
+    extension = budget.extend(queued, versions=installed())
     return Confirmation(
         companion, new, tuple(t.number for t in chosen), seeds, queued, None if new else extension
     )
@@ -127,7 +127,7 @@ def _create(database: Database, companion: str, pinned: Pinned, *, n_trials: int
     there = studies.exists(database, companion)
     if there:
         present = studies.read(database, companion).config.optuna.n_trials
-        config = studies.with_n_trials(config, present)
+        config = with_n_trials(config, present)
     new = studies.create(database, companion, config, data_fingerprint=pinned.data)
     study_id = database.storage.get_study_id_from_name(companion)
     mark = database.storage.get_study_user_attrs(study_id).get(CONFIRMS)

@@ -12,7 +12,7 @@ from config.load import dump
 from config.schema import Configuration
 from hpo.confirm.results import Candidate, Results
 from hpo.export import winning_configuration
-from hpo.study import Pinned
+from hpo.pinned import Pinned
 from hpo.trial_record import Best, as_best
 
 

@@ -17,7 +17,7 @@ from hpo.confirm.companion import CONFIRMS, FEWEST, SEED, find_companion, withou
 from hpo.confirm.posterior import Posterior, posterior
 from hpo.errors import HpoError
 from hpo.own_trials import OwnTrials
-from hpo.study import Pinned
+from hpo.pinned import Pinned
 from hpo.suggest import fixed_params
 from storage.connect import Database
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 
 from hpo.export import export_yaml
-from hpo.study import Pinned
+from hpo.pinned import Pinned
 from hpo.trial_folder import trial_folder
 from hpo.trial_record import Best, as_best
 from hpo.whole_file import write_whole

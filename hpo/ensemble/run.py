@@ -10,8 +10,8 @@ from hpo.ensemble.kept import KeptTrial, kept_trials, write_exports
 from hpo.ensemble.listing import write_list
 from hpo.errors import HpoError
 from hpo.launch import Machine, on_this_machine
+from hpo.pinned import Pinned
 from hpo.standard_output import STANDARD_OUTPUT
-from hpo.study import Pinned
 from storage.connect import Database
 from trainer.data import read_examples
 

@@ -15,9 +15,9 @@ from hpo.confirm.names import confirmed_name
 from hpo.confirm.results import Results, read_results
 from hpo.dashboard_notes import note_of
 from hpo.notes import samples_of
+from hpo.pinned import Pinned
 from hpo.report.yardstick import Yardstick, yardsticks
 from hpo.status import Status, collect
-from hpo.study import Pinned
 from hpo.trial_record import Best, is_infeasible
 from storage.connect import Database
 from trainer.evaluation import Sample

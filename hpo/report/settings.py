@@ -6,10 +6,10 @@ from pydantic import BaseModel
 
 from config.counting import counted
 from config.entries import CategoricalEntry, Entry, IntEntry
+from hpo.pinned import FINGERPRINT_SHOWN
 from hpo.progress import short
 from hpo.report.document import Section, Table
 from hpo.report.facts import Facts
-from hpo.study import FINGERPRINT_SHOWN
 
 SECTIONS = ("model", "training", "generation")
 

@@ -16,7 +16,7 @@ from config.schema import Configuration
 from hpo import study as studies
 from hpo.errors import HpoError
 from hpo.export import export_yaml, find_best, winning_configuration
-from hpo.study import Pinned
+from hpo.pinned import Pinned
 from hpo.trial_record import BEST_EPOCH, CHECKPOINT, MACHINE, Best
 from storage.connect import Database
 

@@ -22,6 +22,7 @@ from hpo.errors import (
     StudyDiffers,
     WorkerRefused,
 )
+from hpo.pinned import check_worker
 from hpo.suggest import suggest
 from storage.connect import Database, connect
 from storage.url import StorageURL
@@ -322,7 +323,7 @@ def test_a_worker_with_the_same_data_and_versions_is_let_in(
     database: Database, configured: Configured
 ) -> None:
     _create(database, configured())
-    studies.check_worker(studies.read(database, "s"), data_fingerprint=DATA)
+    check_worker(studies.read(database, "s"), data_fingerprint=DATA)
 
 
 @pytest.mark.parametrize(
@@ -340,7 +341,7 @@ def test_a_worker_that_differs_is_refused_with_both_values(
     _create(database, configured())
     pinned = replace(studies.read(database, "s"), **change)
     with pytest.raises(WorkerRefused, match=reason) as refused:
-        studies.check_worker(pinned, data_fingerprint=data)
+        check_worker(pinned, data_fingerprint=data)
     assert "\n" not in str(refused.value)
 
 
@@ -350,7 +351,7 @@ def test_a_minor_version_of_optuna_or_torch_makes_no_difference(
     _create(database, configured())
     versions = {"optuna": "5.99.1", "torch": "2.10.0", "transformers": "5.17.0"}
     pinned = replace(studies.read(database, "s"), versions=versions)
-    studies.check_worker(pinned, data_fingerprint=DATA)
+    check_worker(pinned, data_fingerprint=DATA)
 
 
 def test_a_study_of_another_format_is_refused_before_it_is_read(
