@@ -69,7 +69,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few seeds, 8 workers")
     parser.add_argument(
-        "--curves", type=Path, default=TEXT_RNN, help="folder of text-rnn's curves, if not text-rnn"
+        "--curves",
+        type=Path,
+        default=TEXT_RNN,
+        help="folder of TaskSet's curves, if not text-rnn, or of small_tasks'",
     )
     parser.add_argument("--peers", type=Path, help="virtual environment with sweeps and ray[tune]")
     parser.add_argument("--rows", type=Path, help="file to keep searches in, and to go on from")
@@ -89,7 +92,7 @@ def _tasks(folder: Path) -> list[Task]:
     try:
         tasks += load_text_rnn(folder)
     except NoCurves as error:
-        print(f"left out: text-rnn ({error})")
+        print(f"left out: the folder's tasks ({error})")
     if OWN.exists():
         tasks.append(load_recorded(OWN))
     return tasks

@@ -16,8 +16,8 @@ TENTH = 0.1  # smaller shares get a digit more
 def groups(tasks: Sequence[Task]) -> dict[str, list[str]]:
     """The tasks by what they were used for."""
     return {
-        "text-rnn, used to choose": [t.name for t in tasks if not t.held_out],
-        "text-rnn, held out": [t.name for t in tasks if t.held_out and not _recorded(t)],
+        "used to choose": [t.name for t in tasks if not t.held_out],
+        "held out": [t.name for t in tasks if t.held_out and not _recorded(t)],
         "our own model's curves, held out": [t.name for t in tasks if _recorded(t)],
     }
 
