@@ -65,6 +65,10 @@ class Follower:
         """Open no run from now on; another thread may say so while one is being opened."""
         self._given_up.set()
 
+    def has_given_up(self) -> bool:
+        """Whether it was told so: then what it is about is being cut short."""
+        return self._given_up.is_set()
+
     def start(self, trial: TrialInfo, earlier: Sequence[Point]) -> None:
         """Follow a new trial; one that was not ended is left to another worker."""
         try:
@@ -139,7 +143,7 @@ class Follower:
         return followed.run
 
     def _check(self) -> None:
-        if self._given_up.is_set():
+        if self.has_given_up():
             raise GivenUp
 
     def _go_offline(self) -> None:

@@ -180,6 +180,8 @@ class WandbMirror(Mirror):
         except GivenUp:
             return
         except Exception:  # W&B is outside the trial, and nothing there can fail it
+            if self._follower.has_given_up():  # wandb was ended under it, and that is said
+                return
             self._errors += 1
             if self._errors == 1:
                 log.warning("W&B failed; the search goes on without it", exc_info=True)

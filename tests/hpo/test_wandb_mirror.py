@@ -201,6 +201,22 @@ class TestFaults:
         assert "not all was sent in time; hpo mirror --study kobart" in caplog.text
         never.set()
 
+    def test_what_the_end_cuts_short_is_no_failure(self, caplog):
+        opening, ended = threading.Event(), threading.Event()
+
+        def cut_short(*_args):
+            opening.set()
+            ended.wait()
+            fails()
+
+        mirror = WandbMirror(cut_short, "offline", shut_down=lambda _seconds: ended.set())
+        mirror.start(trial())
+        opening.wait()
+        mirror.close(0.3)
+        mirror._thread.join()
+        (record,) = caplog.records
+        assert record.getMessage().startswith("W&B: not all was sent in time; hpo mirror")
+
     def test_a_slow_wandb_gets_all_there_is_time_for(self):
         logged = []
         run = FakeRun(log=lambda: (time.sleep(0.05), logged.append(1)))
