@@ -47,6 +47,10 @@ endif
 	  f"cuda ({torch.cuda.device_count()} x {torch.cuda.get_device_name(0)})" \
 	  if torch.cuda.is_available() else "cpu")'
 
+# Python 3.11 brings a pip of 2023 that needs 1.7 times the CPU. A newer one is wanted, not needed: an
+# index of one's own may not have it.
+QUICK_PIP := pip>=26
+
 # A third of what is installed is code that nothing here imports, other than at times a file of it,
 # which Python then compiles by itself.
 SELDOM := /(tests?|transformers/models/(?!auto/|bart/)[^/]+|plotly/graph_objs/[^/]+)/
@@ -57,12 +61,16 @@ $(READY): pyproject.toml requirements.lock $(LOCK)
 	@$(BIN)/python -c '$(SUPPORTED)' || { \
 	  echo "$(VENV) has $$($(BIN)/python --version): hpo needs 3.11, 3.12 or 3.13;" \
 	    "run make clean, then make setup" >&2; exit 1; }
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 ifdef SYSTEM_TORCH
 	@$(BIN)/python -c '$(HAS_TORCH)' 2>/dev/null || { \
 	  echo "$(VENV) sees no torch of yours, or one before 2.10: install it for the Python that" \
 	    "$(VENV) is made from, then run make clean and make setup SYSTEM_TORCH=1" >&2; exit 1; }
 	@touch $(KEEPS_TORCH)
+endif
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@$(PIP) install --quiet '$(QUICK_PIP)' 2>/dev/null || \
+	  echo "no $(QUICK_PIP) to be had: going on with the pip that is there, which takes longer"
+ifdef SYSTEM_TORCH
 	@echo "installing the packages of $(LOCK) but torch: some minutes the first time"
 	@grep -v '^torch==' $(LOCK) >$(VENV)/without-torch.lock
 	@# --no-deps: the lock is complete, and no other package may bring a torch along.

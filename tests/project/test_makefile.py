@@ -16,6 +16,7 @@ case "$1 $2" in
 "-c import torch; assert"*) exit "${NO_TORCH:-0}" ;;
 "-c import sys"*) exit "${WRONG_VERSION:-0}" ;;
 "-c import platform"*) echo "hpo is ready" ;;
+"-m pip") case "$*" in *"--quiet pip>="*) exit "${NO_PIP:-0}" ;; esac ;;
 "--version ") echo "Python 3.9.18" ;;
 esac
 """
@@ -70,10 +71,19 @@ def test_setup_installs_the_lock_then_the_project(project):
     result = project.make("setup")
     assert result.returncode == 0, result.stderr
     assert project.installs() == [
+        "install --quiet pip>=26",
         "install --quiet --no-compile -r requirements-dev.lock",
         "install --quiet --no-deps --no-build-isolation --editable .",
     ]
     assert result.stdout.splitlines()[-1] == "hpo is ready"
+
+
+def test_setup_does_with_the_pip_that_is_there(project):
+    """An index of one's own, or a folder of wheels, may have no other."""
+    result = project.make("setup", NO_PIP="1")
+    assert result.returncode == 0, result.stderr
+    assert "no pip>=26 to be had: going on with the pip that is there" in result.stdout
+    assert "-r requirements-dev.lock" in project.installs()[1]
 
 
 def test_setup_compiles_what_it_installed(project):
@@ -116,14 +126,14 @@ def test_a_newer_lock_or_pyproject_installs_again(project, name):
     later = (project.folder / ".venv/.hpo-ready").stat().st_mtime + 1
     os.utime(project.folder / name, (later, later))
     project.make("setup")
-    assert len(project.installs()) == 2
+    assert len(project.installs()) == 3
 
 
 def test_an_interrupted_setup_goes_on_next_time(project):
     project.make("setup")
     (project.folder / ".venv/.hpo-ready").unlink()
     project.make("setup")
-    assert len(project.installs()) == 2
+    assert len(project.installs()) == 3
     assert "-m venv" not in project.log.read_text()
 
 
@@ -152,7 +162,7 @@ def test_the_systems_torch_is_kept(project):
     result = project.make("setup", "SYSTEM_TORCH=1")
     assert result.returncode == 0, result.stderr
     assert "-m venv --system-site-packages .venv" in project.log.read_text()
-    lock, editable = project.installs()
+    _, lock, editable = project.installs()
     assert lock == "install --quiet --no-compile --no-deps -r .venv/without-torch.lock"
     assert editable.endswith("--editable .")
 
@@ -169,7 +179,7 @@ def test_a_venv_remembers_to_keep_its_torch(project):
     project.make("setup", "SYSTEM_TORCH=1")
     (project.folder / ".venv/.hpo-ready").unlink()
     project.make("setup")
-    assert project.installs()[0].endswith(" --no-deps -r .venv/without-torch.lock")
+    assert project.installs()[1].endswith(" --no-deps -r .venv/without-torch.lock")
 
 
 def test_keeping_a_torch_that_is_not_there_is_refused(project):
@@ -192,8 +202,8 @@ def test_uv_may_install_instead_of_pip(project):
     uv.chmod(0o755)
     result = project.make("setup", f"PIP={uv} pip")
     assert result.returncode == 0, result.stderr
-    assert len(project.installs()) == 2
-    assert project.log.read_text().count("uv pip install") == 2
+    assert len(project.installs()) == 3
+    assert project.log.read_text().count("uv pip install") == 3
 
 
 def test_test_runs_everything(project):
