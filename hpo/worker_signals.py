@@ -1,8 +1,9 @@
 """Which signals ask a worker to stop, and when one is the second that ends it at once.
 
 Ctrl-C, SIGTERM (SLURM, Kubernetes, docker stop), SIGHUP (the terminal is gone) and SIGUSR1 (SLURM's
-early warning, --signal=USR1@60) each ask. A second SIGINT or SIGTERM ends the process; a second
-SIGHUP or SIGUSR1 does not, because shell and kernel both send SIGHUP and warnings are repeated.
+early warning, --signal=USR1@60) each ask. The second of all SIGINTs and SIGTERMs ends the process.
+SIGHUP and SIGUSR1 do not count: shell and kernel both send SIGHUP, warnings are repeated, and the
+SIGTERM that follows a warning leaves as much time to save as one without.
 SIGTSTP stops and SIGCONT goes on as ever: a worker that was stopped for long finds its lease gone.
 """
 
@@ -17,26 +18,30 @@ from typing import NoReturn
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 SAME_REQUEST_S = {signal.SIGINT: 0.3, signal.SIGTERM: 3.0}
-"""Signals this close to the first are the same request: `timeout` sends each one twice, and so does
+"""Urgent signals; this close to the first they are the same request: `timeout` sends each twice,
 SLURM SIGTERM: first to every process of a job, then once more by way of srun and its controller."""
 
 
 @contextmanager
 def worker_signals(*, first: Callable[[], None], second: Callable[[int], None]) -> Iterator[None]:
-    """Call `first` at the first signal that asks to stop, `second` at an urgent one after it.
+    """Call `first` at the first signal that asks to stop, `second` at the second urgent one.
 
     Both run inside the signal handler. A signal that is ignored (nohup ignores SIGHUP) stays so.
     """
-    asked_at: float | None = None
+    asked, urgent_at = False, math.inf
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's form
-        nonlocal asked_at
-        now = time.monotonic()
-        if asked_at is None:
-            asked_at = now
+        nonlocal asked, urgent_at
+        if not asked:
+            asked = True
             first()
-        elif now - asked_at > SAME_REQUEST_S.get(signal.Signals(number), math.inf):
+        same_s = SAME_REQUEST_S.get(signal.Signals(number))
+        if same_s is None:
+            return
+        now = time.monotonic()
+        if now - urgent_at > same_s:
             second(number)
+        urgent_at = min(urgent_at, now)
 
     before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     heeded = [number for number, was in before.items() if was is not signal.SIG_IGN]
