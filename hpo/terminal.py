@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import optuna
 from optuna.exceptions import StorageInternalError
+from rich.cells import cell_len
 from rich.console import Console
 from rich.logging import RichHandler
 from typing_extensions import override  # Python 3.11's typing has none
@@ -90,9 +91,9 @@ def show_result(console: Console, database: Database, name: str, *, reason: str)
     if told is not None:
         _say(console, str(told), style="yellow")
     _say(console, "next:")
-    width = max(len(command) for command, _ in commands)
+    width = max(cell_len(command) for command, _ in commands)
     for command, what in commands:
-        _say(console, f"  {command:<{width}}    {what}")
+        _say(console, f"  {command}{' ' * (width - cell_len(command))}    {what}")
 
 
 def _say(console: Console, line: str, *, style: str | None = None) -> None:

@@ -76,7 +76,7 @@ class TrialWrites:
 
     def add(self, later: "TrialWrites") -> None:
         """Add what is written after this."""
-        self.params = {**later.params, **self.params}
+        self.params |= {name: row for name, row in later.params.items() if name not in self.params}
         self.reports.update(later.reports)
         self.user.update(later.user)
         self.system.update(later.system)

@@ -154,3 +154,15 @@ def test_parameters_of_several_kinds_are_written_together(storage, trial_id):
     assert trial.params == {"whole": 3, "real": 0.25, "choice": "b"}
     assert list(trial.intermediate_values.values())[:2] == [1.0, math.inf]
     assert math.isnan(trial.intermediate_values[3])
+
+
+def test_parameters_written_together_stand_in_the_order_in_which_they_were_drawn(storage, trial_id):
+    with storage.together(trial_id):
+        for name in ("b", "a", "c"):
+            storage.set_trial_param(trial_id, name, 0.25, UNIFORM)
+        storage.set_trial_param(trial_id, "b", 0.75, UNIFORM)
+    assert list(storage.get_trial(trial_id).params.items()) == [
+        ("b", 0.25),
+        ("a", 0.25),
+        ("c", 0.25),
+    ]
