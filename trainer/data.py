@@ -11,6 +11,7 @@ from trainer.errors import DataError
 from trainer.tables import SUFFIXES, Row, read_rows
 
 FURTHER_SUMMARIES = ("summary2", "summary3")
+BY_FOLDER = "say where train and dev lie: --data FOLDER"
 BY_NAME = "name each in the configuration: general.data_path: {train: a.csv, dev: b.csv}"
 
 
@@ -111,10 +112,7 @@ def fingerprint(files: DataFiles) -> str:
 
 def _in_folder(folder: Path) -> DataFiles:
     if not folder.is_dir():
-        raise DataError(
-            f"there is no folder {folder}, which general.data_path names; say where train and dev "
-            "lie: --data FOLDER"
-        )
+        raise DataError(f"there is no folder {folder}, which general.data_path names; {BY_FOLDER}")
     return DataFiles(
         train=_needed(folder, "train"), dev=_needed(folder, "dev"), test=_find(folder, "test")
     )
@@ -123,8 +121,10 @@ def _in_folder(folder: Path) -> DataFiles:
 def _needed(folder: Path, name: str) -> Path:
     path = _find(folder, name)
     if path is None:
-        present = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "nothing"
+        present = ", ".join(sorted(entry.name for entry in folder.iterdir()))
         looked_for = " or ".join(name + suffix for suffix in SUFFIXES)
+        if not present:
+            raise DataError(f"no {looked_for} in {folder}, which is empty; {BY_FOLDER}")
         raise DataError(f"no {looked_for} in {folder}, only {present}; {BY_NAME}")
     return path
 

@@ -114,6 +114,13 @@ def test_folder_without_dev_says_what_was_looked_for(tmp_path: Path) -> None:
     )
 
 
+def test_an_empty_folder_is_called_empty(tmp_path: Path) -> None:
+    assert refusal(lambda: locate_data(str(tmp_path))) == (
+        f"no train.csv or train.jsonl in {tmp_path}, which is empty; "
+        "say where train and dev lie: --data FOLDER"
+    )
+
+
 def test_two_files_for_one_part_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "train.csv")
     write(tmp_path / "train.jsonl")
