@@ -9,14 +9,14 @@ from hpo.learning_curve import LearningCurve
 
 FALLEN = 3.0  # usual noises below the first evaluation
 LOST = 100.0  # times what the best is above the first evaluation: too deep to be followed
-FIRST_CLIMB = 4  # evaluations before which there is no climb to see
+FIRST_CLIMB = 5  # evaluations before which there is no climb to see
 
 
 def may_recover(curve: LearningCurve, *, best: float, last: int, noise: float) -> bool:
     """Whether a fallen curve would come to `best` by the step `last`, if it climbed on as it does.
 
     With its last evaluation or without it; `noise` is the usual one of an evaluation. Before its
-    fourth evaluation a fallen curve always may.
+    fifth evaluation a fallen curve always may.
     """
     for count in (len(curve), len(curve) - 1):
         lowest, first = curve.lowest(count), curve.values[0]

@@ -152,10 +152,10 @@ def test_a_curve_that_fell_and_climbs_again_goes_on_to_overtake() -> None:
     assert _stopped_at(study, [0.3, *(0.1 + 0.03 * step for step in range(19))]) is None
 
 
-def test_a_curve_that_fell_has_one_evaluation_more_to_climb() -> None:
+def test_a_curve_that_fell_has_two_evaluations_more_to_climb() -> None:
     study = _study([0.5] * LAST)
     _add_stopped(study, [0.31] * 3, times=20)
-    assert _stopped_at(study, [0.3, *[0.1] * 19]) == 4
+    assert _stopped_at(study, [0.3, *[0.1] * 19]) == 5
     assert _stopped_at(study, [0.3, *[-50.0] * 19]) == 3
 
 

@@ -29,13 +29,13 @@ def test_one_bad_evaluation_on_the_climb_does_not_end_it() -> None:
 
 def test_what_never_fell_or_only_by_noise_is_no_recovery() -> None:
     assert not _may(0.1, 0.13, 0.16, 0.19)
-    assert not _may(0.1, 0.098, 0.13, 0.16, noise=0.001)
-    assert _may(0.1, 0.098, 0.13, 0.16, noise=0.0005)
+    assert not _may(0.1, 0.098, 0.13, 0.16, 0.19, noise=0.001)
+    assert _may(0.1, 0.098, 0.13, 0.16, 0.19, noise=0.0005)
 
 
-def test_three_evaluations_do_not_tell_unless_the_fall_was_too_deep() -> None:
-    assert _may(0.3, 0.1, 0.1)
-    assert not _may(0.3, 0.1, 0.1, 0.1)
+def test_four_evaluations_do_not_tell_unless_the_fall_was_too_deep() -> None:
+    assert _may(0.3, 0.25, 0.2, 0.1)
+    assert not _may(0.3, 0.1, 0.1, 0.1, 0.1)
     assert not _may(0.3, -30.0, -10.0)
 
 
