@@ -29,7 +29,8 @@ def tell_from_elsewhere(machine) -> None:
     subprocess.run([sys.executable, "-c", PLAIN_OPTUNA, url], check=True, cwd=machine.folder)
 
 
-def test_values_of_another_program_never_win_and_can_be_trained(machine) -> None:
+def test_values_of_another_program_never_win_and_can_be_trained(postgres_machine) -> None:
+    machine = postgres_machine
     machine.call(
         *("create", "--study", "s", "--config", "search.yaml", "-o", "optuna.n_trials=2"),
         *("-o", "optuna.pruner.name=extrapolation", "-o", "training.num_train_epochs=5"),
@@ -91,7 +92,8 @@ optuna.copy_study(
 """
 
 
-def test_a_trial_of_another_study_never_wins_but_in_a_copy_of_its_own(machine) -> None:
+def test_a_trial_of_another_study_never_wins_but_in_a_copy_of_its_own(sqlite_machine) -> None:
+    machine = sqlite_machine
     url = StorageURL.parse(machine.storage).sqlalchemy
     for name in ("other", "s"):
         pruner = "-o", "optuna.pruner.name=extrapolation", "-o", "training.num_train_epochs=5"
