@@ -48,8 +48,9 @@ class Setting:
 
     def blamed(self, problem: str) -> str:
         """Give the problem's line with where it was written in front, the field named once."""
-        if problem.startswith(f"{self.field}: ") and self.written.endswith(self.field):
-            return f"{self.written}{problem.removeprefix(self.field)}"
+        rest = problem.removeprefix(self.field)
+        if rest != problem and rest[:1] in ":.[" and self.written.endswith(self.field):
+            return f"{self.written}{rest}"
         return f"{self.written}: {problem}"
 
 

@@ -119,6 +119,8 @@ def test_later_overrides_win():
             "-o augmentation.paraphrase: augmentation: paraphrase is 0.5 but there is no",
         ),
         ("training.learning_rate=x", "-o training.learning_rate: 'x' is not a number"),
+        ("preprocessing.cleaning=[laugh]", "-o preprocessing.cleaning[0]: 'laugh' is not one of"),
+        ("general.data_path={train: a}", "-o general.data_path.dev: is missing"),
         ("training=5", "-o training: 5 is not a mapping"),
         ("training.fp16=perhaps", "-o training.fp16: 'perhaps' is not true or false"),
         ("wandb.tags=[x", "-o wandb.tags: line 1:"),
