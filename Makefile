@@ -81,7 +81,9 @@ else
 endif
 	@# On all cores: pip compiles one file after another, uv none. Some are of no Python of ours.
 	@$(BIN)/python -m compileall -qq -j 0 -x '$(SELDOM)' $(VENV)/lib 2>/dev/null || :
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@# Otherwise a newer pip shows how setuptools warns of every editable install.
+	PYTHONWARNINGS='ignore:Editable installation' \
+	  $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: venv
