@@ -10,12 +10,14 @@ from trainer.tables import SUFFIXES
 def find_test_file(submission: Path, data: str | None) -> Path:
     """The file given, the one in the folder given, or the one that the submission was written for.
 
-    Raises WrongInput where nobody says which.
+    Raises WrongInput where nobody says which, or where there is no submission to say it.
     """
     if data is not None:
         return _in(Path(data).expanduser())
     source = read_source(submission)
     if source is None:
+        if not submission.exists():
+            raise WrongInput(f"{submission}: there is no such file")
         raise WrongInput(f"say which file {submission} is for: --data test.csv")
     return Path(source.data)
 

@@ -193,6 +193,12 @@ def test_without_a_test_file_it_is_asked_for(good: Path) -> None:
     assert "--data" in result.output
 
 
+def test_a_submission_that_is_not_there_is_said_before_its_test_file_is_asked_for(tmp_path: Path):
+    result = CliRunner().invoke(main, ["check", "--submission", str(tmp_path / "typo.csv")])
+    assert result.exit_code == 2
+    assert "typo.csv: there is no such file" in result.stderr
+
+
 def test_a_folder_with_the_test_file_will_do(good: Path, test_file: Path) -> None:
     words = ["check", "--submission", str(good), "--data", str(test_file.parent)]
     assert CliRunner().invoke(main, words, prog_name="hpo").exit_code == 0
