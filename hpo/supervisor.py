@@ -159,6 +159,7 @@ class Supervisor:
             self._failures = [] if error is None else [*self._failures, str(error)]
         if kind in {TRIAL, EVALUATED}:
             self._deaths = 0
+            child.oom_kills = oom_kills()  # what was killed before was not this one
 
     def _after(self, status: int, *, ready: bool) -> int | None:
         """What this worker ends with now; None to go on with another child, or as asked."""

@@ -111,6 +111,17 @@ def test_a_child_that_the_kernel_killed_for_want_of_memory_is_told_from_others(
     assert (status, said) == (0, [f"the working process died ({how}); another one goes on"])
 
 
+def test_a_kill_of_another_process_before_an_evaluation_is_not_taken_for_the_childs(
+    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vmstat = tmp_path / "vmstat"
+    monkeypatch.setattr(hpo.oom_kills, "VMSTAT", vmstat)
+    vmstat.write_text("oom_kill 3\n", encoding="utf-8")
+    counts = f"open({str(vmstat)!r}, 'w').write('oom_kill 4')"
+    does = f"{counts}\nready()\nif turn == 1:\n  tell('evaluated')\n  time.sleep(1)\n  die()"
+    assert play(does)[1] == ["the working process died (SIGKILL); another one goes on"]
+
+
 def test_a_lost_gpu_counts_as_a_death(play: Play, log: Path) -> None:
     status, said = play("ready()\nif turn == 1: sys.exit(84)")
     assert status == 0
