@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from config.schema import Configuration
     from hpo.assignment import Assignment
     from storage.patience import Patience
+
+STOPPED = "worker ended: stopped as asked"
 
 
 @click.command(
@@ -240,20 +242,23 @@ def _fleet(
     storage: str,
     options: Sequence[str],
 ) -> int:
-    import torch
+    from hpo.worker_signals import die_of, worker_signals
 
-    from hpo.bursts import AskedToStop
-    from hpo.fleet import run_fleet
-    from hpo.seating import Wanted, seated
-    from hpo.seats import chosen_gpus
-    from storage.patience import WORKER_OUTAGE_S, Patience
+    with worker_signals(first=lambda: _end_young(wanted["stopped_status"]), second=die_of):
+        import torch
 
-    # The driver may count cards that CUDA cannot use; each worker would train on the CPU.
-    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    gpus = chosen_gpus(wanted["gpus"], available=there)
-    each = None if wanted["per_gpu"] == "auto" else int(wanted["per_gpu"])
-    places = Wanted(gpus, each, wanted["mps"], wanted["machine"]["threads"])
-    name = _study(storage, study, made_of, patience=Patience(WORKER_OUTAGE_S))
+        from hpo.bursts import AskedToStop
+        from hpo.fleet import run_fleet
+        from hpo.seating import Wanted, seated
+        from hpo.seats import chosen_gpus
+        from storage.patience import WORKER_OUTAGE_S, Patience
+
+        # The driver may count cards that CUDA cannot use; each worker would train on the CPU.
+        there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        gpus = chosen_gpus(wanted["gpus"], available=there)
+        each = None if wanted["per_gpu"] == "auto" else int(wanted["per_gpu"])
+        places = Wanted(gpus, each, wanted["mps"], wanted["machine"]["threads"])
+        name = _study(storage, study, made_of, patience=Patience(WORKER_OUTAGE_S))
     environ = _environ(storage)
     try:
         with seated(
@@ -264,8 +269,14 @@ def _fleet(
         ) as seats:
             return run_fleet(seats, ["--study", name, *options], environ=environ)
     except AskedToStop:
-        click.echo("worker ended: stopped as asked")
+        click.echo(STOPPED)
         return int(wanted["stopped_status"])
+
+
+def _end_young(status: int) -> NoReturn:
+    """End a fleet that has no worker yet, in a signal handler: an import may swallow a raise."""
+    click.echo(STOPPED)
+    os._exit(status)
 
 
 def _configuration(storage: str, study: str, machine: Mapping[str, Any]) -> "Configuration":

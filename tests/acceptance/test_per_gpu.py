@@ -72,3 +72,16 @@ def test_one_ctrl_c_ends_all_in_good_order(sqlite_machine, until) -> None:
     printed = machine.finish(workers, status=75)
     assert printed.count("left as it stands") == 2
     assert printed.count("stopped as asked") == 2
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGUSR1"])
+def test_a_signal_before_there_is_a_worker_ends_with_the_status_for_the_scheduler(
+    sqlite_machine, tmp_path: Path, name: str
+) -> None:
+    """Importing torch and waiting for a database take seconds and minutes."""
+    code = f"os.kill(os.getpid(), signal.{name})"
+    asked = at(tmp_path / "asked", "hpo.creation:ensure_study", code)
+    two = ("--per-gpu", "2", "--stopped-status", "75")
+    printed = sqlite_machine.run(*FOUR_TRIALS, *two, status=75, **asked)
+    assert printed == "worker ended: stopped as asked\n"
+    assert sqlite_machine.trials() == []
