@@ -118,7 +118,7 @@ def test_a_kill_of_another_process_before_an_evaluation_is_not_taken_for_the_chi
     monkeypatch.setattr(hpo.oom_kills, "VMSTAT", vmstat)
     vmstat.write_text("oom_kill 3\n", encoding="utf-8")
     counts = f"open({str(vmstat)!r}, 'w').write('oom_kill 4')"
-    does = f"{counts}\nready()\nif turn == 1:\n  tell('evaluated')\n  time.sleep(1)\n  die()"
+    does = f"{counts}\nready()\nif turn == 1:\n  tell('evaluated')\n  die()"
     assert play(does)[1] == ["the working process died (SIGKILL); another one goes on"]
 
 
