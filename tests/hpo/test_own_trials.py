@@ -3,6 +3,7 @@
 Each is brought as people do: with Optuna's add_trial, create_trial, enqueue_trial and copy_study.
 """
 
+import io
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import optuna
 import pytest
 from click.testing import CliRunner
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from rich.console import Console
 from scripted_fit import ScriptedFit
 from small_search import Search, small_search
 from trained_trial import trained_trial
@@ -148,7 +150,9 @@ def test_status_and_report_count_it_apart_and_it_stands_in_no_figure(
     status = collect(search.database, "s")
     assert (status.complete, status.brought, status.told, status.trained) == (1, 1, 0, 0)
     assert status.time_left_s is None
-    lines = [str(part) for part in view(status).renderables]
+    screen = Console(file=io.StringIO(), width=160)
+    screen.print(view(status))
+    lines = screen.file.getvalue().splitlines()
     assert "1 complete (1 brought from another study)" in lines[1]
     assert lines[2].startswith("best     trial 0 (0.9000) was trained in another study")
     facts = gather(search.database, "s")
