@@ -100,8 +100,8 @@ demo: setup ## run a whole search on the sample data, offline, on the CPU (under
 	@env -u HPO_STORAGE -u HPO_DATA -u HPO_OUTPUT WANDB_MODE=offline HF_HUB_OFFLINE=1 \
 	  $(BIN)/hpo worker --study demo
 
-# A process for each core, up to 8 for the memory's sake; each takes a whole file at a time, in the
-# folders' order: the files with many processes of their own come first.
+# A process more than there are cores (tests/conftest.py), up to 8 for the memory's sake; each takes a
+# whole file at a time, in the folders' order: those with many processes of their own come first.
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test

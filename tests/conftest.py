@@ -18,6 +18,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from trainer.cores import cores
+
 SCRUBBED = (
     *("HPO_", "WANDB_", "PG", "HF_", "TRANSFORMERS_"),
     "PYTHONDONTWRITEBYTECODE",  # each of hundreds of processes would compile the project anew
@@ -54,6 +56,11 @@ FREE_MEMORY = 4 << 30  # a server takes a tenth of it, and each test process has
 
 class NetworkForbiddenError(RuntimeError):
     """A test reached for a host that is not this machine. No OSError: nobody may swallow it."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: a test waits for others more than it computes."""
+    return cores() + 1
 
 
 def _scrub_environment() -> None:

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from trainer.cores import cores
+
 # Stands for every python: what the checks in the Makefile ask for decides its answer.
 FAKE_PYTHON = """#!/bin/sh
 echo "$@" >>"$LOG"
@@ -219,6 +221,13 @@ def test_the_tests_share_the_machine_within_bounds(project):
     project.make("setup")
     commands = project.make("-n", "test").stdout
     assert "--numprocesses logical --maxprocesses 8 --dist loadfile" in commands
+
+
+def test_a_process_more_than_cores_runs_tests(pytestconfig):
+    if not pytestconfig.pluginmanager.hasplugin("xdist"):
+        pytest.skip("pytest runs without its plugin xdist")
+    hook = pytestconfig.hook.pytest_xdist_auto_num_workers
+    assert hook(config=pytestconfig) == cores() + 1
 
 
 def test_check_runs_each_tool(project):
