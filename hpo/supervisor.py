@@ -21,7 +21,7 @@ from typing import NoReturn
 from hpo.assignment import DEVICE_LOST, EVALUATED, GO, READY, REPLACE, STOP, TRIAL, Assignment
 from hpo.oom_kills import oom_kills
 from hpo.suspension import suspension
-from hpo.worker_signals import STOP_SIGNALS, die_of, worker_signals
+from hpo.worker_signals import STOP_SIGNALS, STOPPED, die_of, worker_signals
 
 DEATHS_AT_START = 5
 """Deaths in a row before a child was ready after which the parent gives up."""
@@ -91,7 +91,7 @@ class Supervisor:
                 if ended is not None:
                     return ended
                 self._pause()
-        self.say("worker ended: stopped as asked")
+        self.say(STOPPED)
         return self.stopped_status
 
     def _follow_fleet(self) -> None:

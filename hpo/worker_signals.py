@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+import click
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+STOPPED = "worker ended: stopped as asked"
 SAME_REQUEST_S = {signal.SIGINT: 0.3, signal.SIGTERM: 3.0}
 """Urgent signals; this close to the first they are the same request: `timeout` sends each twice,
 SLURM SIGTERM: first to every process of a job, then once more by way of srun and its controller."""
@@ -59,3 +62,9 @@ def die_of(number: int) -> NoReturn:
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     os._exit(128 + number)  # the first process of a container does not die of its own signal
+
+
+def end_young(status: int) -> NoReturn:
+    """End a fleet that has no worker yet, in a signal handler: an import may swallow a raise."""
+    click.echo(STOPPED)
+    os._exit(status)

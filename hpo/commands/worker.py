@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from config.schema import Configuration
     from hpo.assignment import Assignment
     from storage.patience import Patience
-
-STOPPED = "worker ended: stopped as asked"
 
 
 @click.command(
@@ -242,9 +240,9 @@ def _fleet(
     storage: str,
     options: Sequence[str],
 ) -> int:
-    from hpo.worker_signals import die_of, worker_signals
+    from hpo.worker_signals import STOPPED, die_of, end_young, worker_signals
 
-    with worker_signals(first=lambda: _end_young(wanted["stopped_status"]), second=die_of):
+    with worker_signals(first=lambda: end_young(wanted["stopped_status"]), second=die_of):
         import torch
 
         from hpo.bursts import AskedToStop
@@ -273,12 +271,6 @@ def _fleet(
         return int(wanted["stopped_status"])
 
 
-def _end_young(status: int) -> NoReturn:
-    """End a fleet that has no worker yet, in a signal handler: an import may swallow a raise."""
-    click.echo(STOPPED)
-    os._exit(status)
-
-
 def _configuration(storage: str, study: str, machine: Mapping[str, Any]) -> "Configuration":
     from hpo.launch import Machine, on_this_machine
     from hpo.opening import open_database
@@ -297,10 +289,7 @@ def _study(
     prepare_database(storage, study, **made_of, patience=patience)
     with open_database(storage, patience=patience) as database:
         return ensure_study(
-            database,
-            study,
-            **made_of,
-            warn=lambda line: click.echo(f"warning: {line}", err=True),
+            database, study, **made_of, warn=lambda line: click.echo(f"warning: {line}", err=True)
         )
 
 
